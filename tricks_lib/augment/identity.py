@@ -1,0 +1,11 @@
+"""The empty value of the slot `augment`.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+from torch import Tensor
+
+
+def identity(images: Tensor) -> Tensor:
+    """Return the images as they are. Shape: uint8 (B, C, H, W) or (C, H, W)."""
+    return images

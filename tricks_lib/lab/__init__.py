@@ -1,0 +1,1 @@
+"""The machinery: data, training, metrics, studies, figures. Nothing here knows a trick."""

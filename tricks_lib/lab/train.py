@@ -1,0 +1,249 @@
+"""The training loop of every chapter.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from ..recipe import Recipe
+from .data import Data
+from .distributed import Workers, workers
+from .metrics import Metrics, evaluate
+from .progress import progress
+
+
+@dataclass
+class History:
+    """What happened during a run.
+
+    Args:
+        loss: training loss of each step, on the batch before its update, in nats.
+        lr: learning rate of each step.
+        epochs: metrics after each epoch; empty where none were asked for.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    epochs: list[Metrics] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run: what was asked, what came of it.
+
+    Args:
+        recipe: how it was trained.
+        seed: number that fixed the initial weights, the order of the images and the tricks' draws.
+        model: the trained network, on the device it was trained on.
+        history: losses and rates per step, metrics per epoch.
+        seconds: wall-clock time.
+    """
+
+    recipe: Recipe
+    seed: int
+    model: nn.Module
+    history: History
+    seconds: float
+
+    @property
+    def final(self) -> Metrics:
+        """Metrics after the last epoch.
+
+        Raises:
+            ValueError: if the run was not evaluated.
+        """
+        if not self.history.epochs:
+            raise ValueError("this run was not evaluated: it was made with evaluate_on=None")
+        return self.history.epochs[-1]
+
+
+class Diverged(ArithmeticError):
+    """The training loss became infinite or not a number.
+
+    Args:
+        recipe: how the run was trained.
+        history: what was recorded up to and including the step that failed.
+        steps_per_epoch: steps in one epoch, to say where it happened.
+    """
+
+    def __init__(self, recipe: Recipe, history: History, steps_per_epoch: int):
+        self.recipe = recipe
+        self.history = history
+        self.step = len(history.loss) - 1
+        super().__init__(
+            f"the loss became {history.loss[-1]} at step {self.step} "
+            f"(epoch {self.step / steps_per_epoch:.2f}, learning rate {history.lr[-1]:.4g}): "
+            "try a smaller learning rate, or warmup"
+        )
+
+
+def fit(
+    recipe: Recipe,
+    data: Data,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    evaluate_on: str | None = "test",
+) -> Run:
+    """Train a fresh network by a recipe.
+
+    On one machine the same seed gives the same numbers. Two recipes with the same seed start from
+    the same weights (if their models agree) and see the images in the same order. An incomplete
+    last batch is left out, so that every step averages over equally many images. Under `torchrun`
+    the workers share each batch.
+
+    Args:
+        recipe: how to train.
+        data: what to train on.
+        seed: fixes everything random; the caller's own random state is left alone.
+        device: where to train; by default CUDA, then MPS, then the CPU, whichever is there.
+        evaluate_on: split to score after each epoch ("test", "validation", "train"), or None.
+            Nothing in the training depends on it.
+
+    Returns:
+        The trained network with its history.
+
+    Raises:
+        Diverged: as soon as the loss is seen not to be finite.
+        ValueError: if `data` has no such split, or the batch cannot be shared among the workers.
+    """
+    started = time.perf_counter()
+    device, team, history = pick_device(device), workers(), History()
+    data = data.to(device)
+    steps = steps_per_epoch(recipe, data)
+    bar = progress(recipe.epochs * steps, "training", "step")
+    with bar, repeatable(device, seed):
+        model = recipe.model(data.channels, data.num_classes)
+        model = model.to(device, memory_format=torch.channels_last)
+        network = team.share(model, device)
+        optimizer = recipe.optimizer(model, recipe.lr)
+        scheduler = LambdaLR(optimizer, lambda step: recipe.schedule(step / steps))
+        order = torch.Generator().manual_seed(seed)  # apart from what the tricks draw
+        torch.manual_seed(seed + team.rank)  # apart from what the model drew
+        losses = Losses(recipe, history, steps, device)
+        for _ in range(recipe.epochs):
+            model.train()
+            for images, targets in batches(data, recipe.batch_size, order, team):
+                images = data.normalize(recipe.augment(images))
+                images, targets = recipe.mix(images, targets)
+                images = images.contiguous(memory_format=torch.channels_last)
+                with precision(device):
+                    loss, _ = recipe.objective(network, images, targets)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.add(team.mean(loss.detach()), optimizer.param_groups[0]["lr"])
+                scheduler.step()
+                bar.update()
+            losses.read()
+            if evaluate_on:
+                history.epochs.append(evaluate(model, data, evaluate_on))
+    return Run(recipe, seed, model, history, time.perf_counter() - started)
+
+
+def batches(
+    data: Data, size: int, order: torch.Generator, team: Workers | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Deal out the training images once, in random order.
+
+    Args:
+        data: where the images come from; everything stays on its device.
+        size: images in a batch over all workers; all images if there are fewer.
+        order: draws the order.
+        team: the worker that takes its share of each batch; None for one worker.
+
+    Yields:
+        uint8 images (B, C, H, W) and float target rows (B, K), all zeros but for a one.
+    """
+    team = team or Workers()
+    rows = torch.eye(data.num_classes, device=data.device)
+    shuffled = torch.randperm(len(data.train), generator=order).to(data.device)
+    size = min(size, len(shuffled))
+    for start in range(0, len(shuffled) - size + 1, size):
+        picked = team.take(shuffled[start : start + size])
+        yield data.train.images[picked], rows[data.train.labels[picked]]
+
+
+def steps_per_epoch(recipe: Recipe, data: Data) -> int:
+    """Count the full batches in one epoch; at least one."""
+    return max(1, len(data.train) // recipe.batch_size)
+
+
+def pick_device(device: str | torch.device | None = None) -> torch.device:
+    """Return `device`, or the best there is: CUDA, then MPS, then the CPU."""
+    if device is None:
+        if torch.cuda.is_available():
+            device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        else:
+            device = "mps" if torch.backends.mps.is_available() else "cpu"
+    return torch.device(device)
+
+
+def precision(device: torch.device):
+    """Compute in bfloat16 where the hardware has it, in float32 elsewhere."""
+    has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16)
+
+
+@contextmanager
+def repeatable(device: torch.device, seed: int) -> Iterator[None]:
+    """Seed torch and choose deterministic kernels inside, put the caller's state back after."""
+    accelerators = [device] if device.type != "cpu" else []
+    kind = device.type if accelerators else "cuda"
+    cudnn = torch.backends.cudnn
+    with (
+        torch.random.fork_rng(devices=accelerators, device_type=kind),
+        cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True),
+    ):
+        torch.manual_seed(seed)
+        yield
+
+
+class Losses:
+    """Collects losses without making the device wait, and stops a run whose loss is not finite.
+
+    Reading one number from a GPU waits for all work queued before it, so losses are read in
+    lots; on a CPU nothing is queued and each is read at once.
+
+    Args:
+        recipe: how the run is trained, for the message.
+        history: where losses and rates go.
+        steps_per_epoch: steps in one epoch, for the message.
+        device: where the losses come from.
+    """
+
+    def __init__(
+        self, recipe: Recipe, history: History, steps_per_epoch: int, device: torch.device
+    ):
+        self.recipe, self.history, self.steps_per_epoch = recipe, history, steps_per_epoch
+        self.lot = 1 if device.type == "cpu" else 32
+        self.unread: list[tuple[Tensor, float]] = []
+
+    def add(self, loss: Tensor, lr: float) -> None:
+        """Take in the loss and the rate of one step."""
+        self.unread.append((loss, lr))
+        if len(self.unread) >= self.lot:
+            self.read()
+
+    def read(self) -> None:
+        """Move what was taken in to the history.
+
+        Raises:
+            Diverged: at the first loss that is not finite.
+        """
+        if not self.unread:
+            return
+        losses = torch.stack([loss for loss, _ in self.unread]).tolist()
+        for loss, (_, lr) in zip(losses, self.unread, strict=True):
+            self.history.loss.append(loss)
+            self.history.lr.append(lr)
+            if not abs(loss) < float("inf"):
+                raise Diverged(self.recipe, self.history, self.steps_per_epoch)
+        self.unread.clear()

@@ -1,0 +1,3 @@
+"""Objectives: (model, images, targets) -> (loss, logits)."""
+
+from .cross_entropy import cross_entropy as cross_entropy

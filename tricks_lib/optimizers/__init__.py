@@ -1,0 +1,3 @@
+"""Optimizers: (model, learning rate) -> torch.optim.Optimizer."""
+
+from .sgd import sgd as sgd

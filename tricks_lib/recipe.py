@@ -1,0 +1,87 @@
+"""How to train, as one value.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from .augment import identity
+from .mix import keep
+from .models import small_resnet
+from .objectives import cross_entropy
+from .optimizers import sgd
+from .schedules import constant
+
+
+@dataclass(frozen=True, repr=False)
+class Recipe:
+    """How to train: every trick of the course is a value for one of these slots.
+
+    A lesson is one line: `dataclasses.replace(baseline, schedule=gradual_warmup(length=5))`. A
+    function with other arguments than its defaults goes in as `functools.partial(small_resnet,
+    width=32)`.
+
+    Args:
+        epochs: passes over the training images, at least 1.
+        batch_size: images in one step, over all workers, at least 1.
+        lr: learning rate that the schedule's factor multiplies, above 0.
+        model: (channels, classes) -> a fresh network.
+        augment: uint8 images (B, C, H, W) -> the same, labels unchanged.
+        mix: (float images, target rows) -> the same shapes.
+        objective: (model, images, target rows) -> (loss, logits).
+        optimizer: (model, learning rate) -> Optimizer.
+        schedule: time in epochs -> factor on the learning rate.
+
+    Raises:
+        ValueError: if a number is out of range.
+        TypeError: if a slot holds something that cannot be called.
+    """
+
+    epochs: int = 10
+    batch_size: int = 128
+    lr: float = 0.1
+    model: Callable = small_resnet
+    augment: Callable = identity
+    mix: Callable = keep
+    objective: Callable = cross_entropy
+    optimizer: Callable = sgd
+    schedule: Callable[[float], float] = constant()  # noqa: RUF009 - immutable
+
+    def __post_init__(self):
+        """Check every slot once."""
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if not self.lr > 0:
+            raise ValueError(f"lr must be > 0, got {self.lr!r}")
+        for field in fields(self)[3:]:
+            value = getattr(self, field.name)
+            if isinstance(value, type) or not callable(value):
+                example = source(field.default)
+                raise TypeError(f"{field.name} must be callable, such as {example}, got {value!r}")
+
+    def __repr__(self):
+        """Return the expression that rebuilds this recipe, without the slots at their default."""
+        changed = [f for f in fields(self) if getattr(self, f.name) != f.default]
+        return f"Recipe({', '.join(f'{f.name}={source(getattr(self, f.name))}' for f in changed)})"
+
+
+def source(value) -> str:
+    """Return the expression that rebuilds a slot's value: a function by its name, a partial by
+    its parts.
+
+    Raises:
+        ValueError: for a lambda, which no name rebuilds.
+    """
+    if isinstance(value, functools.partial):
+        parts = [source(value.func), *map(source, value.args)]
+        parts += [f"{name}={source(part)}" for name, part in value.keywords.items()]
+        return f"partial({', '.join(parts)})"
+    if hasattr(value, "__qualname__"):
+        if "<lambda>" in value.__qualname__:
+            raise ValueError("a lambda cannot be written down: give it a name with def")
+        return value.__name__
+    return repr(value)

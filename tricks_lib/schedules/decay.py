@@ -1,0 +1,140 @@
+"""Learning-rate decay: step, cosine, straight line, and cosine with warm restarts.
+
+Every schedule here starts at the factor 1. Time is in the unit of the lengths (see
+`warmup.py`).
+
+Chapter: notebooks/03_decay.ipynb
+"""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class step_decay:
+    """Multiply the rate by `gamma` at every milestone.
+
+    Args:
+        milestones: times of the drops, increasing and at least 0.
+        gamma: factor of one drop, in (0, 1].
+
+    Raises:
+        ValueError: if the milestones are negative or do not increase, or if `gamma` is outside
+            (0, 1].
+
+    Source: He, Zhang, Ren, Sun 2016, arXiv:1512.03385, section 4.2.
+    """
+
+    milestones: tuple[float, ...]
+    gamma: float = 0.1
+
+    def __post_init__(self):
+        """Check the parameters once; a list of milestones becomes a tuple."""
+        milestones = tuple(self.milestones)
+        object.__setattr__(self, "milestones", milestones)
+        if any(m < 0 for m in milestones) or sorted(set(milestones)) != list(milestones):
+            raise ValueError(f"milestones must increase from 0 or later, got {milestones}")
+        if not 0 < self.gamma <= 1:
+            raise ValueError(f"gamma must be in (0, 1], got {self.gamma!r}")
+
+    def __call__(self, time: float) -> float:
+        """Return the factor at `time`; the drop is in force from its milestone on."""
+        return self.gamma ** sum(milestone <= time for milestone in self.milestones)
+
+
+@dataclass(frozen=True)
+class cosine_decay:
+    """Fall from 1 to `final` along half a cosine over `length`, then stay there.
+
+    Args:
+        length: duration of the fall, above 0, in the unit of `time`.
+        final: factor from `length` on, in [0, 1].
+
+    Raises:
+        ValueError: if `length` is not above 0 or `final` is outside [0, 1].
+
+    Source: Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5; He, T. et al. 2019,
+        arXiv:1812.01187, equation 1.
+    """
+
+    length: float
+    final: float = 0.0
+
+    def __post_init__(self):
+        """Check the parameters once."""
+        _check_fall(self.length, self.final, "length")
+
+    def __call__(self, time: float) -> float:
+        """Return the factor at `time`."""
+        return _half_cosine(min(time / self.length, 1.0), self.final)
+
+
+@dataclass(frozen=True)
+class linear_decay:
+    """Fall from 1 to `final` in a straight line over `length`, then stay there.
+
+    Args:
+        length: duration of the fall, above 0, in the unit of `time`.
+        final: factor from `length` on, in [0, 1].
+
+    Raises:
+        ValueError: if `length` is not above 0 or `final` is outside [0, 1].
+    """
+
+    length: float
+    final: float = 0.0
+
+    def __post_init__(self):
+        """Check the parameters once."""
+        _check_fall(self.length, self.final, "length")
+
+    def __call__(self, time: float) -> float:
+        """Return the factor at `time`."""
+        return 1 - (1 - self.final) * min(time / self.length, 1.0)
+
+
+@dataclass(frozen=True)
+class cosine_restarts:
+    """Cosine decay that starts again from 1 at the end of every period.
+
+    Args:
+        period: duration of the first period, above 0, in the unit of `time`.
+        multiplier: each period is this many times as long as the one before, at least 1.
+        final: factor that each period falls to, in [0, 1].
+
+    Raises:
+        ValueError: if a parameter is outside its range.
+
+    Source: Loshchilov and Hutter 2017, arXiv:1608.03983, section 3 (T_0, T_mult).
+    """
+
+    period: float
+    multiplier: float = 1
+    final: float = 0.0
+
+    def __post_init__(self):
+        """Check the parameters once."""
+        _check_fall(self.period, self.final, "period")
+        if not self.multiplier >= 1:
+            raise ValueError(f"multiplier must be >= 1, got {self.multiplier!r}")
+
+    def __call__(self, time: float) -> float:
+        """Return the factor at `time`."""
+        period = self.period
+        # Counting the periods off is exact where a logarithm would round at the restarts.
+        while time >= period:
+            time -= period
+            period *= self.multiplier
+        return _half_cosine(time / period, self.final)
+
+
+def _half_cosine(progress: float, final: float) -> float:
+    """Fall from 1 at progress 0 to `final` at progress 1."""
+    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _check_fall(length: float, final: float, name: str) -> None:
+    if not 0 < length < math.inf:
+        raise ValueError(f"{name} must be a finite number > 0, got {length!r}")
+    if not 0 <= final <= 1:
+        raise ValueError(f"final must be in [0, 1], got {final!r}")

@@ -1,0 +1,49 @@
+"""Learning rate for a batch size other than the one it was tuned for.
+
+Chapter: notebooks/02_linear_scaling.ipynb
+"""
+
+import math
+
+
+def linear_scaling(lr: float, batch_size: int, reference: int = 256) -> float:
+    """Scale the rate in proportion to the batch: k times the batch, k times the rate.
+
+    Args:
+        lr: rate that suits a batch of `reference` images, above 0.
+        batch_size: images in a batch, over all workers, at least 1.
+        reference: batch size that `lr` was tuned for.
+
+    Raises:
+        ValueError: if a parameter is outside its range.
+
+    Source: Goyal et al. 2017, arXiv:1706.02677, section 2.1.
+    """
+    _check(lr, batch_size, reference)
+    return lr * batch_size / reference
+
+
+def sqrt_scaling(lr: float, batch_size: int, reference: int = 256) -> float:
+    """Scale the rate with the square root of the batch, which keeps the noise of one *step* as
+    it was.
+
+    Args:
+        lr: rate that suits a batch of `reference` images, above 0.
+        batch_size: images in a batch, over all workers, at least 1.
+        reference: batch size that `lr` was tuned for.
+
+    Raises:
+        ValueError: if a parameter is outside its range.
+
+    Source: Krizhevsky 2014, arXiv:1404.5997.
+    """
+    _check(lr, batch_size, reference)
+    return lr * math.sqrt(batch_size / reference)
+
+
+def _check(lr: float, batch_size: int, reference: int) -> None:
+    if not lr > 0:
+        raise ValueError(f"lr must be > 0, got {lr!r}")
+    for name, value in (("batch_size", batch_size), ("reference", reference)):
+        if not value >= 1:
+            raise ValueError(f"{name} must be at least 1, got {value!r}")

@@ -1,0 +1,89 @@
+"""What the chapters measure, and the list of chapters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+
+from ..recipe import Recipe
+from ..schedules import gradual_warmup, linear_decay
+from .plan import RESULTS as RESULTS
+from .plan import StudyPlan as StudyPlan
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """An entry of the course.
+
+    Args:
+        number: place in the course.
+        slug: one name for module, notebook, solutions and results.
+        title: what the page is called.
+        claim: what is said of the trick, in a sentence; the study says whether it holds here.
+        written: whether the chapter exists yet.
+        arm: the arm of the study whose verdict stands for the chapter; None if there is none.
+        metric: the figure that the verdict is about.
+        setting: where the verdict was found, in a few words.
+    """
+
+    number: int
+    slug: str
+    title: str
+    claim: str
+    written: bool = False
+    arm: str | None = None
+    metric: str = "accuracy"
+    setting: str = ""
+
+    @property
+    def notebook(self) -> str:
+        """Path of the notebook in the repository."""
+        return f"notebooks/{self.number:02d}_{self.slug}.ipynb"
+
+    @property
+    def plan(self) -> StudyPlan:
+        """What the chapter measures."""
+        return import_module(f"{__name__}.{self.slug}").PLAN
+
+
+CHAPTERS = [
+    Chapter(
+        0,
+        "baseline",
+        "Measuring a trick",
+        "A difference between two runs means nothing until you know how far one seed moves it.",
+        written=True,
+    ),
+    Chapter(
+        1,
+        "warmup",
+        "Warmup",
+        "A small learning rate for the first steps lets a large one work afterwards.",
+        written=True,
+        arm="gradual warmup",
+        metric="train_loss",
+        setting="training loss, batch 128 at 16 times the rate",
+    ),
+    Chapter(2, "linear_scaling", "Linear scaling", "k times the batch, k times the rate."),
+    Chapter(3, "decay", "Step, cosine, restarts", "A rate that falls ends in a better place."),
+    Chapter(4, "adabound", "AdaBound", "Start as Adam, end as SGD."),
+    Chapter(5, "label_smoothing", "Label smoothing", "Trust no label entirely."),
+    Chapter(6, "distillation", "Knowledge distillation", "Learn from a teacher's doubts."),
+    Chapter(7, "cutout", "Cutout", "Hide a square; learn the rest."),
+    Chapter(8, "random_erasing", "Random Erasing", "Hide a rectangle of any size."),
+    Chapter(9, "mixup", "Mixup", "Train on blends of two images and their labels."),
+    Chapter(10, "ricap", "RICAP", "Patch four crops into one image."),
+    Chapter(11, "autoaugment", "AutoAugment", "Let a search choose the augmentation."),
+    Chapter(12, "weight_decay", "Weight decay", "Keep the weights small."),
+    Chapter(13, "dropout", "Dropout", "Switch units off at random."),
+    Chapter(14, "early_stopping", "Early stopping", "Stop when validation stops improving."),
+    Chapter(15, "geometry_and_color", "Crop, mirror, rotate, recolour", "Show every image anew."),
+    Chapter(16, "initialization", "Initialisation", "Start where signals neither grow nor fade."),
+]
+"""The course in order; chapters not yet written are on the landing page as planned."""
+
+TRICKS: dict[str, Callable[[Recipe], Recipe]] = {
+    "warmup": lambda recipe: replace(
+        recipe, schedule=gradual_warmup(0.1 * recipe.epochs, linear_decay(0.9 * recipe.epochs))
+    ),
+}
+"""The line that switches each trick on, for `python -m tricks_lib study --data PATH --tricks …`."""
