@@ -1,4 +1,4 @@
-"""Training tricks for image classifiers: small, checked implementations and the lab that measures them.
+"""Training tricks for image classifiers: checked implementations and the lab that measures them.
 
 A folder is a slot of the `Recipe`, a file is a trick:
 

@@ -1,7 +1,9 @@
 """Large batches at a large rate: no warmup, constant warmup, gradual warmup, and small batches.
 
 The set-up is that of Goyal et al. 2017, arXiv:1706.02677, Table 1, at the size of a laptop: a batch
-k = 16 times as large at a rate 16 times as large, with a quarter of the training as warmup.
+k = 16 times as large at a rate 16 times as large, with a quarter of the training as warmup. From
+the end of the warmup on, all arms of one rate have the same learning rate at the same time, so
+that nothing but the warmup differs.
 
 Chapter: notebooks/01_warmup.ipynb
 """
@@ -12,25 +14,38 @@ from ..lab.data import Data, load_data
 from ..lab.study import Figures, final_metrics
 from ..lab.train import Run
 from ..recipe import Recipe
-from ..schedules import constant_warmup, gradual_warmup
+from ..schedules import constant_warmup, gradual_warmup, linear_decay
 from .plan import StudyPlan
 
 WORKERS = 16
 """How many small batches make a large one; Goyal's k."""
 
-SMALL = Recipe(epochs=4, batch_size=8, lr=0.1)
+EPOCHS = 4
+LENGTH = 1
+"""Duration of the warmup, in epochs."""
+
+AFTERWARDS = linear_decay(EPOCHS - LENGTH)
+"""What every arm does when the warmup is over."""
+
+NONE = constant_warmup(LENGTH, start=1.0, then=AFTERWARDS)
+CONSTANT = constant_warmup(LENGTH, start=1 / WORKERS, then=AFTERWARDS)
+GRADUAL = gradual_warmup(LENGTH, start=1 / WORKERS, then=AFTERWARDS)
+
+SMALL = Recipe(epochs=EPOCHS, batch_size=8, lr=0.1, schedule=NONE)
 LARGE = replace(SMALL, batch_size=8 * WORKERS, lr=0.1 * WORKERS)
+MODEST = replace(LARGE, lr=0.2)
+"""The large batch at a rate that needs no care."""
 
 
 def data() -> Data:
-    """Load 2,000 training images: 15 large batches an epoch."""
+    """Load 2,000 training and 2,000 test images: 15 large batches an epoch."""
     return load_data("fashion-mini").subset(train=2000, test=2000)
 
 
 def early_loss(run: Run) -> Figures:
-    """Keep the loss curve and the highest loss before, and just after, the end of warmup."""
+    """Keep the loss curve, and the highest loss in the warmup and in the same time after it."""
     loss = run.history.loss
-    warmup = len(loss) // run.recipe.epochs  # one epoch
+    warmup = LENGTH * len(loss) // run.recipe.epochs
     return final_metrics(run) | {
         "peak_loss_during": max(loss[:warmup]),
         "peak_loss_after": max(loss[warmup : 2 * warmup]),
@@ -42,11 +57,13 @@ PLAN = StudyPlan(
     slug="warmup",
     recipes={
         "no warmup": LARGE,
-        "constant warmup": replace(LARGE, schedule=constant_warmup(1, start=1 / WORKERS)),
-        "gradual warmup": replace(LARGE, schedule=gradual_warmup(1, start=1 / WORKERS)),
+        "constant warmup": replace(LARGE, schedule=CONSTANT),
+        "gradual warmup": replace(LARGE, schedule=GRADUAL),
         "small batches": SMALL,
+        "modest rate, no warmup": MODEST,
+        "modest rate, gradual warmup": replace(MODEST, schedule=GRADUAL),
     },
     data=data,
-    seeds=10,
+    seeds=20,
     measure=early_loss,
 )

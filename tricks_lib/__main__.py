@@ -1,0 +1,7 @@
+"""Run `python -m tricks_lib --help`."""
+
+import sys
+
+from .lab.cli import main
+
+sys.exit(main())

@@ -1,0 +1,148 @@
+"""What every chapter's exercises share: asking, comparing, answering.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+import html
+import math
+import numbers
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+Judge = Callable[..., str | None]
+"""Looks at an answer: None if it is right, else what is wrong, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one attempt.
+
+    Args:
+        exercise: number and title.
+        tried: False while the answer is still `...`.
+        problem: what is wrong; None if nothing is.
+    """
+
+    exercise: str
+    tried: bool = True
+    problem: str | None = None
+
+    @property
+    def right(self) -> bool:
+        """Whether the exercise is solved."""
+        return self.tried and self.problem is None
+
+    def __repr__(self):
+        """Return the answer as a line of text."""
+        if not self.tried:
+            return f"… {self.exercise}: not tried yet. Replace the ... and run the cell again."
+        if self.problem is None:
+            return f"✓ {self.exercise}: right."
+        return f"✗ {self.exercise}: not yet. {self.problem}"
+
+    def _repr_html_(self) -> str:
+        kind = "right" if self.right else "wrong" if self.tried else "open"
+        # Dark letters on a light ground of their own: readable in either mode of page and notebook.
+        colours = {"right": "#d7f0e4", "wrong": "#fbe3d6", "open": "#e8e8e8"}
+        return (
+            f'<div class="check check-{kind}" style="background: {colours[kind]}; color: #1a1a1a; '
+            f'padding: 0.4em 0.8em; border-radius: 4px; white-space: pre-wrap">'
+            f"{html.escape(repr(self))}</div>"
+        )
+
+
+class Exercises:
+    """The exercises of a chapter, in order."""
+
+    def __init__(self):
+        self.judges: list[tuple[str, Judge]] = []
+
+    def exercise(self, title: str) -> Callable[[Judge], Judge]:
+        """Register the next exercise: the decorated function looks at the answer."""
+
+        def register(judge: Judge) -> Judge:
+            self.judges.append((title, judge))
+            return judge
+
+        return register
+
+    def __call__(self, number: int, *answer) -> Answer:
+        """Judge an answer.
+
+        Args:
+            number: which exercise, from 1.
+            *answer: what the learner found; a `...` among it means not tried yet.
+
+        Returns:
+            The verdict, which shows itself when it is the last value of a cell. An error that
+            the learner's own function raises becomes part of it.
+
+        Raises:
+            ValueError: if there is no such exercise.
+        """
+        if number not in range(1, len(self.judges) + 1):
+            raise ValueError(f"expected an exercise from 1 to {len(self.judges)}, got {number!r}")
+        title, judge = self.judges[number - 1]
+        name = f"Exercise {number} ({title})"
+        if not answer or any(part is ... for part in answer):
+            return Answer(name, tried=False)
+        try:
+            return Answer(name, problem=judge(*answer))
+        except Exception as error:  # whatever a learner's code may do
+            return Answer(name, problem=_explain(error))
+
+
+def expect(found, wanted, hint: str, tolerance: float = 1e-6) -> str | None:
+    """Compare a number, or a sequence of numbers, with the right one.
+
+    Args:
+        found: the learner's.
+        wanted: the right one.
+        hint: what to think of again if they differ; it should not give the answer away.
+        tolerance: allowed difference, relative to `wanted` where that is above 1.
+
+    Returns:
+        None if they agree, else a sentence.
+    """
+    found, wanted = _plain(found), _plain(wanted)
+    if isinstance(wanted, list):
+        if not isinstance(found, list) or len(found) != len(wanted):
+            return f"Expected {len(wanted)} numbers, got {found!r}. {hint}"
+        wrong = [
+            place
+            for place, (ours, theirs) in enumerate(zip(wanted, found, strict=True))
+            if expect(theirs, ours, hint, tolerance)
+        ]
+        if wrong:
+            return f"{len(wrong)} of {len(wanted)} numbers are off, first number {wrong[0]}. {hint}"
+        return None
+    if isinstance(found, bool) or not isinstance(found, numbers.Real):
+        return f"Expected a number, got {found!r}. {hint}"
+    if math.isnan(found) or abs(found - wanted) > tolerance * max(1.0, abs(wanted)):
+        return f"Got {found:.6g}. {hint}"
+    return None
+
+
+def _plain(value):
+    """Turn tensors, arrays and tuples into numbers and lists."""
+    if isinstance(value, torch.Tensor):
+        return value.tolist()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple | range) else value
+
+
+def _explain(error: Exception) -> str:
+    """Say what was raised, and on which line of the learner's own code."""
+    here = Path(__file__).parents[3]
+    theirs = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if here not in Path(frame.filename).parents
+    ]
+    where = f" in line {theirs[-1].lineno} of your cell ({theirs[-1].line})" if theirs else ""
+    return f"Your answer raised {type(error).__name__}: {error}{where}."

@@ -1,0 +1,215 @@
+"""The pictures of the course: one style everywhere, colour-blind safe, on paper white.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from cycler import cycler
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import stats
+from torch import Tensor
+
+from .study import Difference
+from .train import History
+
+# Okabe and Ito 2008, "Color Universal Design": told apart with any kind of colour blindness. Their
+# yellow is left out, too pale for lines on white.
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, GREY = "#CC79A7", "#56B4E9", "#666666"
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for the course; every chapter begins with it."""
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY]),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "axes.titlesize": "medium",
+            "figure.figsize": (7.0, 3.4),
+            "figure.dpi": 110,
+            # A page in dark mode must not show through.
+            "figure.facecolor": "white",
+            "savefig.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "image.cmap": "gray",
+            "legend.frameon": False,
+            "lines.linewidth": 1.8,
+        }
+    )
+
+
+def show_images(
+    images: Tensor, titles: Sequence[str] | None = None, columns: int = 10, size: float = 0.9
+) -> Figure:
+    """Lay images out in rows, each with its title.
+
+    Args:
+        images: uint8 (N, C, H, W), C = 1 (grey) or 3 (RGB).
+        titles: one for each image, or None.
+        columns: images in a row.
+        size: side of an image, in inches.
+
+    Raises:
+        ValueError: if type or shape is another, or the titles are not as many as the images.
+    """
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise ValueError(
+            f"images must be torch.uint8 (N, 1 or 3, H, W), got {images.dtype} "
+            f"{tuple(images.shape)}"
+        )
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"expected {len(images)} titles, got {len(titles)}")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height = size * (1.25 if titles is not None else 1.0)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * size, rows * height), squeeze=False
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    for position, image in enumerate(images.cpu()):
+        axis = axes.flat[position]
+        pixels = image.permute(1, 2, 0).numpy()
+        axis.imshow(pixels if image.shape[0] == 3 else pixels[..., 0], vmin=0, vmax=255)
+        if titles is not None:
+            axis.set_title(titles[position], fontsize="x-small", pad=2)
+    return figure
+
+
+def smooth(values: Sequence[float], window: int) -> np.ndarray:
+    """Return the mean of each value with up to `window` - 1 before it: no value looks ahead."""
+    total = np.cumsum(np.concatenate([[0.0], values]))
+    last = np.arange(1, len(values) + 1)
+    first = np.maximum(last - window, 0)
+    return (total[last] - total[first]) / (last - first)
+
+
+def seed_dots(ax: Axes, arms: Mapping[str, Sequence[float]], confidence: float = 0.95) -> None:
+    """Draw a dot for every run, and the mean of each arm with its confidence interval.
+
+    Args:
+        ax: where to draw; the figures lie along x, the arms from top to bottom.
+        arms: the figure of each run, by arm.
+        confidence: level of the interval (Student's t over the runs of one arm).
+    """
+    for row, values in enumerate(arms.values()):
+        offsets = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [0.0]
+        ax.plot(values, row + np.asarray(offsets), "o", color=BLUE, alpha=0.5, ms=4, mew=0)
+        if len(values) > 1:
+            margin = stats.sem(values) * stats.t.ppf((1 + confidence) / 2, len(values) - 1)
+            ax.errorbar(
+                np.mean(values), row + 0.34, xerr=margin, fmt="D", color=RED, ms=4, capsize=4
+            )
+    ax.set_yticks(range(len(arms)), list(arms))
+    ax.set_ylim(len(arms) - 0.4, -0.5)
+    ax.grid(axis="y", visible=False)
+
+
+def difference_dots(ax: Axes, differences: Mapping[str, Difference], scale: float = 1.0) -> None:
+    """Draw paired differences: a dot for every seed, the mean, its 95 % interval, and zero.
+
+    Args:
+        ax: where to draw.
+        differences: `Difference` of each arm, by what to call it.
+        scale: factor on all figures; 100 shows shares as points.
+    """
+    for row, gap in enumerate(differences.values()):
+        values = scale * np.asarray(gap.values)
+        offsets = np.linspace(-0.18, 0.18, len(values))
+        ax.plot(values, row + offsets, "o", color=BLUE, alpha=0.5, ms=4, mew=0)
+        ends = scale * np.asarray([[gap.mean - gap.low], [gap.high - gap.mean]])
+        ax.errorbar(scale * gap.mean, row + 0.34, xerr=ends, fmt="D", color=RED, ms=4, capsize=4)
+    ax.axvline(0, color="black", lw=1)
+    ax.set_yticks(range(len(differences)), list(differences))
+    ax.set_ylim(len(differences) - 0.4, -0.5)
+    ax.grid(axis="y", visible=False)
+
+
+def reliability_diagram(ax: Axes, logits: Tensor, labels: Tensor, bins: int = 15) -> None:
+    """Draw how often the network is right against how sure it is.
+
+    Bars on the diagonal are a calibrated network; bars below it are an over-confident one. The
+    width of a bar is its bin, its shade how many images are in it.
+
+    Args:
+        ax: where to draw.
+        logits: float (N, K).
+        labels: integer classes (N,).
+        bins: equal bins of confidence.
+
+    Source: Guo et al. 2017, arXiv:1706.04599, section 2.
+    """
+    confidence, predicted = logits.float().softmax(dim=1).max(dim=1)
+    hits = (predicted == labels).float()
+    # Bins are open below and closed above, as in the calibration error.
+    position = (confidence * bins).ceil().long().sub(1).clamp(0, bins - 1)
+    count = torch.zeros(bins).index_add(0, position.cpu(), torch.ones(len(labels)))
+    right = torch.zeros(bins).index_add(0, position.cpu(), hits.cpu())
+    share = (right / count.clamp(min=1)).numpy()
+    left = np.arange(bins) / bins
+    bars = ax.bar(left, share, 1 / bins, align="edge", color=BLUE, edgecolor="white", lw=0.5)
+    for bar, weight in zip(bars, (count / count.max()).sqrt().tolist(), strict=True):
+        bar.set_alpha(0.25 + 0.75 * weight)
+    ax.plot([0, 1], [0, 1], "--", color="black", lw=1)
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
+
+
+class LiveCurves:
+    """Loss curves that grow while networks train.
+
+    `fit(recipe, data, watch=curves.of("baseline"))` adds a point after every epoch. In a notebook
+    one picture is drawn again and again; the page keeps the last.
+
+    Args:
+        title: what stands above the curves.
+        show: "loss" for the mean training loss of each epoch, or a metric of the evaluations
+            ("accuracy", "nll", "ece").
+    """
+
+    def __init__(self, title: str = "", show: str = "loss"):
+        self.title, self.show = title, show
+        self.curves: dict[str, list[float]] = {}
+        self._display = None
+
+    def of(self, name: str) -> Callable[[History], None]:
+        """Return what `fit` calls after every epoch of the run called `name`."""
+
+        def watch(history: History) -> None:
+            if self.show == "loss":
+                epochs = len(self.curves.setdefault(name, [])) + 1
+                steps = len(history.loss) // epochs
+                self.curves[name].append(float(np.mean(history.loss[-steps:])))
+            else:
+                self.curves[name] = [getattr(metrics, self.show) for metrics in history.epochs]
+            self._update()
+
+        self.curves.pop(name, None)  # the same cell run again starts again
+        return watch
+
+    def draw(self) -> Figure:
+        """Draw the curves so far."""
+        figure, ax = plt.subplots(figsize=(6.0, 3.0))
+        for name, values in self.curves.items():
+            ax.plot(range(1, len(values) + 1), values, "o-", label=name)
+        ax.set(xlabel="epoch", title=self.title)
+        ax.set_ylabel("training loss (nats)" if self.show == "loss" else self.show)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.legend()
+        return figure
+
+    def _update(self) -> None:
+        figure = self.draw()
+        plt.close(figure)  # else the cell would show it once more
+        if self._display is None:
+            self._display = display(figure, display_id=True)
+        else:
+            self._display.update(figure)

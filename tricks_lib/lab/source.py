@@ -1,0 +1,61 @@
+"""The library's source inside a chapter, so that a page never shows other code than what runs.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+import inspect
+from pathlib import Path
+from types import ModuleType
+
+from IPython.display import Markdown
+
+PACKAGE = Path(__file__).parents[1]
+
+
+def show_source(*objects, docstrings: bool = True) -> Markdown:
+    """Show the source of functions, classes or modules of this package, with file and line.
+
+    Args:
+        *objects: what to show, in this order; an instance shows its class.
+        docstrings: whether to show the documentation too; without it the code is shorter to read.
+
+    Returns:
+        A Markdown fence, which JupyterLab and the page colour in their own theme.
+
+    Raises:
+        TypeError: if an object has no source in this package.
+    """
+    return Markdown("\n\n".join(_fence(thing, docstrings) for thing in objects))
+
+
+def _fence(thing, docstrings: bool) -> str:
+    if not (inspect.isroutine(thing) or inspect.isclass(thing) or isinstance(thing, ModuleType)):
+        thing = type(thing)
+    try:
+        path = Path(inspect.getsourcefile(thing)).resolve()
+        lines, first = inspect.getsourcelines(thing)
+        place = path.relative_to(PACKAGE.parent).as_posix()
+    except (TypeError, OSError, ValueError):
+        raise TypeError(f"expected a function or class of {PACKAGE.name}, got {thing!r}") from None
+    code = inspect.cleandoc("".join(lines)) if lines[0][:1].isspace() else "".join(lines).rstrip()
+    if not docstrings:
+        code = _without_docstrings(code)
+    where = place if isinstance(thing, ModuleType) else f"{place}, line {first}"
+    return f"`{where}`\n\n```python\n{code}\n```"
+
+
+def _without_docstrings(code: str) -> str:
+    """Cut every docstring out, and leave the rest as it was written."""
+    import ast
+
+    lines = code.splitlines()
+    for node in ast.walk(ast.parse(code)):
+        has_body = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
+        if not isinstance(node, has_body) or ast.get_docstring(node) is None:
+            continue
+        text = node.body[0]
+        if len(node.body) > 1:  # else nothing would be left of the body
+            lines[text.lineno - 1 : text.end_lineno] = [None] * (text.end_lineno - text.lineno + 1)
+            if lines[text.end_lineno : text.end_lineno + 1] == [""]:
+                lines[text.end_lineno] = None
+    return "\n".join(line for line in lines if line is not None).strip()
