@@ -59,7 +59,9 @@ class Recipe:
             raise ValueError(f"lr must be > 0, got {self.lr!r}")
         for field in fields(self)[3:]:
             value = getattr(self, field.name)
-            if isinstance(value, type) or not callable(value):
+            # A class of networks is a model; elsewhere a class is a value without its brackets.
+            bare_class = isinstance(value, type) and field.name != "model"
+            if bare_class or not callable(value):
                 example = source(field.default)
                 raise TypeError(f"{field.name} must be callable, such as {example}, got {value!r}")
 
@@ -71,10 +73,10 @@ class Recipe:
 
 def source(value) -> str:
     """Return the expression that rebuilds a slot's value: a function by its name, a partial by
-    its parts.
+    its parts, anything else by its `repr`.
 
     Raises:
-        ValueError: for a lambda, which no name rebuilds.
+        ValueError: for a lambda, which no name rebuilds, and for a `repr` that shows an address.
     """
     if isinstance(value, functools.partial):
         parts = [source(value.func), *map(source, value.args)]
@@ -84,4 +86,7 @@ def source(value) -> str:
         if "<lambda>" in value.__qualname__:
             raise ValueError("a lambda cannot be written down: give it a name with def")
         return value.__name__
-    return repr(value)
+    text = repr(value)
+    if " at 0x" in text:
+        raise ValueError(f"{text} cannot be written down: its parts need a name or a repr")
+    return text

@@ -9,8 +9,9 @@ from tqdm import tqdm
 def progress(total: int, description: str, unit: str) -> tqdm:
     """Open a bar that leaves nothing behind and stays silent where nobody watches.
 
-    `TQDM_DISABLE=1` silences it everywhere, as the book and the tests do. The text bar is used in
-    Jupyter too: the widget bar would stay in the published page.
+    `TQDM_DISABLE=1` silences it everywhere, as the book and the tests do; of the workers under
+    `torchrun` only the first shows it. The text bar is used in Jupyter too: the widget bar would
+    stay in the published page.
 
     Args:
         total: how many units the work has.
@@ -21,6 +22,6 @@ def progress(total: int, description: str, unit: str) -> tqdm:
 
 
 def _watched() -> bool:
-    if os.environ.get("TQDM_DISABLE"):
+    if os.environ.get("TQDM_DISABLE") or os.environ.get("RANK", "0") != "0":
         return False
     return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -8,7 +8,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -80,20 +80,24 @@ def paired_difference(
         metric: name of what is compared.
         trick: figure of each seed's run with the trick.
         baseline: figure of each seed's run without.
-        **diverged: `diverged` and `diverged_baseline` of `Difference`.
+        **diverged: `diverged` and `diverged_baseline` of `Difference`. If because of them fewer
+            than two seeds are shared, the interval is the whole line, and without any the mean
+            is NaN.
 
     Raises:
-        ValueError: if fewer than two seeds are shared, since one pair has no spread.
+        ValueError: if fewer than two seeds were run, since one pair has no spread.
     """
     seeds = sorted(trick.keys() & baseline.keys())
-    if len(seeds) < 2:
-        raise ValueError(f"an interval needs at least 2 pairs of runs, got {len(seeds)}")
     values = tuple(trick[seed] - baseline[seed] for seed in seeds)
-    mean = math.fsum(values) / len(values)
-    low, high = stats.t.interval(
-        0.95, df=len(values) - 1, loc=mean, scale=max(stats.sem(values), 1e-300)
-    )
-    return Difference(metric, values, mean, float(low), float(high), **diverged)
+    mean, spread = _mean_and_spread(values)
+    if len(values) > 1:
+        reach = float(stats.t.ppf(0.975, df=len(values) - 1)) * spread / math.sqrt(len(values))
+        low, high = mean - reach, mean + reach
+    elif any(diverged.values()):
+        low, high = -math.inf, math.inf
+    else:
+        raise ValueError(f"an interval needs at least 2 pairs of runs, got {len(values)}")
+    return Difference(metric, values, mean, low, high, **diverged)
 
 
 @dataclass(frozen=True)
@@ -160,10 +164,11 @@ class StudyResult:
         for arm in self.runs:
             for metric in metrics or ("accuracy",):
                 values = list(self.values(arm, metric).values())
-                row = [arm, metric, str(len(values)), _mean_and_spread(metric, values), "", ""]
+                row = [arm, metric, str(len(values)), _summary(metric, values), "", ""]
                 if self.diverged[arm]:
                     row[2] += f" ({len(self.diverged[arm])} diverged)"
-                if arm != self.baseline and len(values) > 1:
+                shared = self.runs[arm].keys() & self.runs[self.baseline].keys()
+                if arm != self.baseline and len(shared) > 1:
                     gap = self.difference(arm, metric)
                     row[4:] = [_interval(gap), gap.verdict]
                 rows.append(row)
@@ -178,8 +183,9 @@ class StudyResult:
         return self.table(self._first_figure())._repr_markdown_()
 
     def _first_figure(self) -> str:
-        run = next(run for runs in self.runs.values() for run in runs.values() if run)
-        return next(name for name, figure in run.items() if not isinstance(figure, list))
+        run = next((run for runs in self.runs.values() for run in runs.values() if run), {})
+        numbers = (name for name, figure in run.items() if not isinstance(figure, list))
+        return next(numbers, "accuracy")
 
     def plot(self, metric: str = "accuracy", ax=None):
         """Draw a dot for every run and the mean with its 95 % interval for every arm."""
@@ -304,7 +310,8 @@ def study(
             except Diverged as error:
                 result.runs[arm][seed] = None
                 result.diverged[arm][seed] = error.step
-            result.provenance["seconds"] += round(time.perf_counter() - started, 2)
+            seconds = result.provenance["seconds"] + time.perf_counter() - started
+            result.provenance["seconds"] = round(seconds, 2)
             if path:
                 result.save(_partial(path))
             bar.update()
@@ -323,8 +330,10 @@ def estimate_seconds(
     """Guess how long a study will take, from a few steps and one evaluation of each recipe."""
     total = 0.0
     for recipe in recipes.values():
-        few = data.subset(train=4 * recipe.batch_size, test=500)
-        probe = replace(recipe, epochs=1)
+        few = data.subset(
+            train=min(4 * recipe.batch_size, len(data.train)), test=min(500, len(data.test))
+        )
+        probe = replace(recipe, epochs=1, lr=1e-6)  # too small to diverge
         fit(probe, few, device=device, evaluate_on=None)  # the first run also warms up
         training = fit(probe, few, device=device, evaluate_on=None).seconds
         evaluation = max(0.0, fit(probe, few, device=device).seconds - training)
@@ -379,17 +388,26 @@ def _is_share(metric: str) -> bool:
     return "accuracy" in metric or metric == "ece"
 
 
-def _mean_and_spread(metric: str, values: list[float]) -> str:
+def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """Return mean and sample standard deviation, NaN where there are too few values for one."""
+    numbers = torch.tensor(values, dtype=torch.float64)
+    return numbers.mean().item(), numbers.std().item() if len(values) > 1 else math.nan
+
+
+def _summary(metric: str, values: list[float]) -> str:
     if not values:
         return "-"
-    mean = sum(values) / len(values)
-    spread = stats.tstd(values) if len(values) > 1 else math.nan
-    if _is_share(metric):
-        return f"{100 * mean:.2f} ± {100 * spread:.2f} %"
-    return f"{mean:.3f} ± {spread:.3f}"
+    factor, digits, unit = (100, 2, " %") if _is_share(metric) else (1, 3, "")
+    mean, spread = _mean_and_spread(values)
+    text = f"{factor * mean:.{digits}f}"
+    if len(values) > 1:
+        text += f" ± {factor * spread:.{digits}f}"
+    return text + unit
 
 
 def _interval(gap: Difference) -> str:
+    if len(gap.values) < 2:
+        return "-"
     if _is_share(gap.metric):
         return f"{100 * gap.mean:+.2f} [{100 * gap.low:+.2f}, {100 * gap.high:+.2f}] points"
     return f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
@@ -398,7 +416,7 @@ def _interval(gap: Difference) -> str:
 def _one_line_per_run(stored: dict) -> str:
     """Write JSON with a line for each run, so that a change of the record reads well in a diff."""
     runs = stored.pop("runs")
-    head = json.dumps(stored, indent=1, ensure_ascii=False).rstrip("\n}")
+    head = json.dumps(stored, indent=1, ensure_ascii=False).removesuffix("\n}")
     arms = []
     for arm, by_seed in runs.items():
         lines = [f'   "{seed}": {json.dumps(by_seed[seed])}' for seed in sorted(by_seed)]

@@ -5,7 +5,7 @@ Chapter: notebooks/00_baseline.ipynb
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from ..recipe import Recipe
 from .data import Data
 from .distributed import Workers, workers
-from .metrics import Metrics, evaluate
+from .metrics import Metrics, choose_split, evaluate
 from .progress import progress
 
 
@@ -42,7 +42,7 @@ class Run:
     Args:
         recipe: how it was trained.
         seed: number that fixed the initial weights, the order of the images and the tricks' draws.
-        model: the trained network, on the device it was trained on.
+        model: the trained network, in evaluation mode, on the device it was trained on.
         history: losses and rates per step, metrics per epoch.
         seconds: wall-clock time.
     """
@@ -91,6 +91,7 @@ def fit(
     seed: int = 0,
     device: str | torch.device | None = None,
     evaluate_on: str | None = "test",
+    watch: Callable[[History], None] | None = None,
 ) -> Run:
     """Train a fresh network by a recipe.
 
@@ -106,6 +107,8 @@ def fit(
         device: where to train; by default CUDA, then MPS, then the CPU, whichever is there.
         evaluate_on: split to score after each epoch ("test", "validation", "train"), or None.
             Nothing in the training depends on it.
+        watch: called after each epoch with the history so far, to draw or print it. It should not
+            draw random numbers from torch, which the training would then miss.
 
     Returns:
         The trained network with its history.
@@ -117,6 +120,8 @@ def fit(
     started = time.perf_counter()
     device, team, history = pick_device(device), workers(), History()
     data = data.to(device)
+    if evaluate_on:
+        choose_split(data, evaluate_on)  # says now, not after an epoch, if there is none
     steps = steps_per_epoch(recipe, data)
     bar = progress(recipe.epochs * steps, "training", "step")
     with bar, repeatable(device, seed):
@@ -145,7 +150,9 @@ def fit(
             losses.read()
             if evaluate_on:
                 history.epochs.append(evaluate(model, data, evaluate_on))
-    return Run(recipe, seed, model, history, time.perf_counter() - started)
+            if watch:
+                watch(history)
+    return Run(recipe, seed, model.eval(), history, time.perf_counter() - started)
 
 
 def batches(

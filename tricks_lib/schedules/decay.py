@@ -32,7 +32,7 @@ class step_decay:
         """Check the parameters once; a list of milestones becomes a tuple."""
         milestones = tuple(self.milestones)
         object.__setattr__(self, "milestones", milestones)
-        if any(m < 0 for m in milestones) or sorted(set(milestones)) != list(milestones):
+        if not all(m >= 0 for m in milestones) or sorted(set(milestones)) != list(milestones):
             raise ValueError(f"milestones must increase from 0 or later, got {milestones}")
         if not 0 < self.gamma <= 1:
             raise ValueError(f"gamma must be in (0, 1], got {self.gamma!r}")
@@ -121,7 +121,14 @@ class cosine_restarts:
     def __call__(self, time: float) -> float:
         """Return the factor at `time`."""
         period = self.period
-        # Counting the periods off is exact where a logarithm would round at the restarts.
+        if self.multiplier == 1:
+            return _half_cosine(time % period / period, self.final)
+        # The first n periods last period·(multiplier^n - 1)/(multiplier - 1) together. Jump to one
+        # too early and count the rest off: a logarithm alone would round at the restarts.
+        growth = self.multiplier - 1
+        skipped = max(0, int(math.log1p(time / period * growth) / math.log1p(growth)) - 1)
+        period *= self.multiplier**skipped
+        time -= (period - self.period) / growth
         while time >= period:
             time -= period
             period *= self.multiplier

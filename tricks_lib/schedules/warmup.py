@@ -8,6 +8,7 @@ it is a frozen dataclass so that its `repr` rebuilds it.
 Chapter: notebooks/01_warmup.ipynb
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class constant_warmup:
         then: schedule that takes over when the warmup ends, at its own time 0.
 
     Raises:
-        ValueError: if `length` or `start` is negative.
+        ValueError: if `length` or `start` is negative or not finite.
         TypeError: if `then` cannot be called.
 
     Source: He, Zhang, Ren, Sun 2016, arXiv:1512.03385, section 4.2.
@@ -68,7 +69,7 @@ class gradual_warmup:
         start: factor at time 0, at least 0.
 
     Raises:
-        ValueError: if `length` or `start` is negative.
+        ValueError: if `length` or `start` is negative or not finite.
         TypeError: if `then` cannot be called.
 
     Source: Goyal et al. 2017, arXiv:1706.02677, section 2.2; He, T. et al. 2019,
@@ -93,8 +94,8 @@ class gradual_warmup:
 def _check(warmup: constant_warmup | gradual_warmup) -> None:
     for name in ("length", "start"):
         value = getattr(warmup, name)
-        if not value >= 0:  # also refuses NaN
-            raise ValueError(f"{name} must be a number >= 0, got {value!r}")
+        if not 0 <= value < math.inf:  # also refuses NaN
+            raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
     if not callable(warmup.then):
         raise TypeError(
             f"then must be a schedule, such as cosine_decay(length=9), got {warmup.then!r}"
