@@ -1,0 +1,38 @@
+import pytest
+import torch
+from hypothesis import settings
+
+from tricks_lib.lab.data import Data, Split
+
+# The machine may be busy with something else.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
+
+
+@pytest.fixture(scope="session")
+def toy():
+    """Build small data sets that a network learns in a few steps: one bright row per class."""
+
+    def build(train=64, test=40, channels=1, classes=4, size=8):
+        draws = torch.Generator().manual_seed(1)
+
+        def split(count):
+            labels = torch.arange(count) % classes
+            shape = (count, channels, size, size)
+            images = torch.randint(0, 128, shape, generator=draws, dtype=torch.uint8)
+            images[torch.arange(count), :, labels] += 127
+            images[:, 0, -1, -1] = torch.arange(count) % 256  # tells images apart
+            return Split(images, labels)
+
+        return Data(
+            "toy",
+            train=split(train),
+            test=split(test),
+            classes=tuple(f"row {row}" for row in range(classes)),
+            mean=torch.full((channels,), 0.3),
+            std=torch.full((channels,), 0.2),
+        )
+
+    return build

@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torchmetrics.functional.classification import multiclass_calibration_error
+
+from tricks_lib import Metrics, evaluate, mlp, predict, score, small_resnet
+from tricks_lib.lab.metrics import calibration_error
+
+
+def draw(seed, count, classes, spread=2.0):
+    draws = torch.Generator().manual_seed(seed)
+    logits = spread * torch.randn(count, classes, generator=draws)
+    return logits, torch.randint(classes, (count,), generator=draws)
+
+
+cases = given(
+    seed=st.integers(0, 2**32),
+    count=st.integers(1, 300),
+    classes=st.integers(2, 12),
+    spread=st.sampled_from([0.1, 2.0, 30.0]),
+)
+
+
+def by_numpy(logits, labels, bins=15):
+    """Accuracy, NLL and calibration error as the papers write them."""
+    z = logits.double().numpy()
+    labels = labels.numpy()
+    z = z - z.max(axis=1, keepdims=True)
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    right = p.argmax(axis=1) == labels
+    nll = -np.mean(z[np.arange(len(z)), labels] - np.log(np.exp(z).sum(axis=1)))
+    sure, ece = p.max(axis=1), 0.0
+    for m in range(1, bins + 1):
+        inside = ((m - 1) / bins < sure) & (sure <= m / bins)
+        if inside.any():
+            ece += inside.mean() * abs(right[inside].mean() - sure[inside].mean())
+    return right.mean(), nll, ece
+
+
+@cases
+def test_score_agrees_with_the_formulas(seed, count, classes, spread):
+    logits, labels = draw(seed, count, classes, spread)
+    found = score(logits, labels)
+    accuracy, nll, ece = by_numpy(logits, labels)
+    assert found.accuracy == accuracy
+    assert found.nll == pytest.approx(nll, rel=1e-5, abs=1e-6)
+    assert found.ece == pytest.approx(ece, rel=1e-5, abs=1e-6)
+
+
+@given(seed=st.integers(0, 2**32), bins=st.integers(1, 30))
+def test_calibration_error_agrees_with_torchmetrics(seed, bins):
+    logits, labels = draw(seed, 200, 5)  # none so sure that its probability rounds to 1
+    oracle = multiclass_calibration_error(logits.softmax(dim=1), labels, 5, n_bins=bins)
+    assert score(logits, labels, bins).ece == pytest.approx(oracle.item(), abs=1e-6)
+
+
+def test_all_right_and_certain():
+    labels = torch.arange(7) % 3
+    logits = 1000.0 * nn.functional.one_hot(labels, 3)
+    assert score(logits, labels) == Metrics(accuracy=1.0, nll=0.0, ece=0.0)
+
+
+def test_all_wrong_and_certain():
+    labels = torch.arange(7) % 3
+    logits = 1000.0 * nn.functional.one_hot((labels + 1) % 3, 3)
+    assert score(logits, labels) == Metrics(accuracy=0.0, nll=1000.0, ece=1.0)
+
+
+def test_no_opinion():
+    found = score(torch.zeros(8, 4), torch.tensor([0, 0, 1, 1, 2, 2, 3, 3]))
+    assert found.accuracy == 0.25  # the first class is taken
+    assert found.nll == pytest.approx(np.log(4), rel=1e-6)
+    assert found.ece == pytest.approx(0, abs=1e-6)  # a quarter sure, a quarter right
+
+
+@given(right=st.integers(0, 50), sure=st.floats(0.51, 1))
+def test_constant_predictions_are_off_by_their_conceit(right, sure):
+    logits = torch.tensor([[sure, max(1 - sure, 1e-30)]]).log().expand(50, 2)
+    labels = (torch.arange(50) >= right).long()
+    found = score(logits, labels)
+    assert found.accuracy == right / 50
+    assert found.ece == pytest.approx(abs(right / 50 - sure), abs=1e-5)
+
+
+def test_a_certain_answer_shares_the_last_bin():
+    # Over-confidence at 0.98 and too little confidence at 1 cancel in one bin.
+    confidence = torch.tensor([1.0, 0.98])
+    hits = torch.tensor([1.0, 0.0])
+    assert calibration_error(confidence, hits).item() == pytest.approx(abs(1 - 1.98) / 2)
+    # At 0.9 and 1 the bins differ, and nothing cancels.
+    confidence, hits = torch.tensor([0.9, 1.0]), torch.tensor([1.0, 0.0])
+    assert calibration_error(confidence, hits).item() == pytest.approx((0.1 + 1.0) / 2)
+    assert calibration_error(confidence, hits, bins=1).item() == pytest.approx(abs(1 - 1.9) / 2)
+
+
+def test_half_precision_is_scored_in_full():
+    logits, labels = draw(0, 100, 10)
+    rough = logits.bfloat16()
+    assert score(rough, labels) == score(rough.float(), labels)
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "got"),
+    [((4, 3), (5,), r"\(4, 3\) and \(5,\)"), ((4,), (4,), r"\(4,\) and \(4,\)")],
+)
+def test_score_says_what_it_expected(logits, labels, got):
+    with pytest.raises(ValueError, match=rf"expected logits \(N, K\) and labels \(N,\), got {got}"):
+        score(torch.zeros(logits), torch.zeros(labels, dtype=torch.int64))
+
+
+# --- Of a model ---
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_predict_is_the_model_on_every_image_in_order(toy, split):
+    data = toy().hold_out(10)
+    model = small_resnet(1, 4, width=4, depths=(1,))
+    logits = predict(model, data, split)
+    model.eval()
+    images = data.splits[split].images
+    one_by_one = [model((image[None] / 255 - 0.3) / 0.2) for image in images]
+    torch.testing.assert_close(logits, torch.cat(one_by_one).detach(), rtol=1e-4, atol=1e-5)
+    assert logits.dtype == torch.float32
+    assert not logits.requires_grad
+    assert evaluate(model, data, split) == score(logits, data.splits[split].labels)
+
+
+def test_test_images_are_the_default(toy):
+    data = toy(train=8, test=20)
+    model = mlp(1, 4, size=8)
+    assert torch.equal(predict(model, data), predict(model, data, "test"))
+    assert evaluate(model, data) == evaluate(model, data, "test")
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 40, 1000])
+def test_batch_size_does_not_matter(toy, batch_size):
+    data = toy(test=40)
+    model = small_resnet(1, 4, width=4, depths=(1,))
+    expected = predict(model, data)
+    torch.testing.assert_close(
+        predict(model, data, batch_size=batch_size), expected, rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_predict_leaves_the_model_as_it_was(toy, training):
+    data = toy()
+    model = nn.Sequential(small_resnet(1, 4, width=4, depths=(1,)), nn.Dropout()).train(training)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    assert torch.equal(predict(model, data), predict(model, data))  # no dropout meanwhile
+    assert model.training == model[1].training == training
+    after = model.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_predict_restores_the_mode_when_the_model_fails(toy):
+    model = small_resnet(3, 4).train()
+    with pytest.raises(RuntimeError):
+        predict(model, toy(channels=1))
+    assert model.training
+
+
+@pytest.mark.parametrize("name", ["validation", "classes", "dev", ""])
+def test_predict_says_which_splits_there_are(toy, name):
+    with pytest.raises(ValueError, match=f"^expected a split of the data .*, got {name!r}$"):
+        predict(mlp(1, 4), toy(), name)
