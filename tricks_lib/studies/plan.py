@@ -56,7 +56,7 @@ class StudyPlan:
 
         Raises:
             FileNotFoundError: if it was never recorded, with the command that does.
-            ValueError: if it was recorded with other recipes than the plan's.
+            ValueError: if it was recorded with other recipes or seeds than the plan's.
         """
         if not self.path.exists():
             raise FileNotFoundError(
@@ -64,10 +64,11 @@ class StudyPlan:
                 "in a checkout of the course"
             )
         result = StudyResult.load(self.path)
-        planned = {arm: repr(recipe) for arm, recipe in self.recipes.items()}
-        if result.recipes != planned:
+        recorded = result.recipes, result.seeds
+        planned = {arm: repr(r) for arm, r in self.recipes.items()}, list(range(self.seeds))
+        if recorded != planned:
             raise ValueError(
-                f"{self.path.name} was recorded with {result.recipes}, the plan is {planned}: "
+                f"{self.path.name} was recorded with {recorded}, the plan is {planned}: "
                 f"run `make study CHAPTER={self.slug}` again"
             )
         return result
