@@ -34,6 +34,9 @@ needs_originals = pytest.mark.skipif(
     not ORIGINALS.exists(), reason="needs Debian's package dataset-fashion-mnist"
 )
 
+# torchvision's unpacking, on Python 3.12 and 3.13
+pytestmark = pytest.mark.filterwarnings("ignore:Python 3.14 will, by default, filter extracted tar")
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
