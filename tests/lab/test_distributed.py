@@ -25,13 +25,21 @@ RECIPE = Recipe(
 
 WORKER = """
 import json, sys, torch
+from dataclasses import replace
 from functools import partial
 from tricks_lib import *
 
 data = load_data().subset(train=100, test=50)  # 3 batches
-run = fit({recipe!r}, data, seed=5, device="cpu")
+drawn = []
+
+def augment(images):
+    drawn.append(torch.rand(()).item())
+    return images
+
+run = fit(replace({recipe!r}, augment=augment), data, seed=5, device="cpu")
 rank = torch.distributed.get_rank()
 told = {{
+    "drawn": drawn,
     "size": torch.distributed.get_world_size(),
     "loss": run.history.loss,
     "lr": run.history.lr,
@@ -59,7 +67,9 @@ def test_two_workers_train_as_one(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
-    assert first == second  # the workers agree to the last bit
+    # Each draws for its own images; in all else the workers agree to the last bit.
+    assert not set(first.pop("drawn")) & set(second.pop("drawn"))
+    assert first == second
     assert (first["size"], first["model"]) == (2, "Sequential")
     alone = fit(RECIPE, load_data().subset(train=100, test=50), seed=5, device="cpu")
     assert first["lr"] == alone.history.lr

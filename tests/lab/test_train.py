@@ -245,6 +245,20 @@ def test_recipes_are_paired_by_their_seed(toy, change):
     assert first != second  # each epoch in its own order
 
 
+def test_what_the_tricks_draw_does_not_depend_on_the_model(toy):
+    data, drawn = toy(), []
+
+    def augment(images):
+        drawn[-1].append(torch.rand(()).item())
+        return images
+
+    for model in (partial(mlp, hidden=()), partial(mlp, hidden=(30, 20))):
+        drawn.append([])
+        fit(replace(MLP, model=model, augment=augment), data, seed=6, device="cpu")
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) == 8
+
+
 def test_evaluation_does_not_touch_the_training(toy):
     data = toy().hold_out(16)
     recipe = replace(MLP, augment=shake, model=mlp_with_dropout)
@@ -283,6 +297,14 @@ def test_a_missing_split_is_refused_before_training(toy):
 
     with pytest.raises(ValueError, match=r"after data.hold_out\(...\)\), got 'validation'"):
         fit(replace(MLP, model=never), toy(), evaluate_on="validation")
+
+
+def test_a_model_is_trained_in_training_mode_whatever_it_came_in(toy):
+    def sleeping(channels, classes):
+        return RESNET.model(channels, classes).eval()
+
+    run = fit(replace(RESNET, model=sleeping), toy(), device="cpu")
+    assert run.history == fit(RESNET, toy(), device="cpu").history
 
 
 def test_the_model_comes_back_in_evaluation_mode(toy):
