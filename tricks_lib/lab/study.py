@@ -52,6 +52,12 @@ class Difference:
     diverged: int = 0
     diverged_baseline: int = 0
 
+    def __str__(self):
+        """Return the mean with its interval; shares are in points, which are hundredths."""
+        scale, form, unit = (100, "+.2f", " points") if _is_share(self.metric) else (1, "+.3f", "")
+        mean, low, high = (f"{scale * x:{form}}" for x in (self.mean, self.low, self.high))
+        return f"{mean} [{low}, {high}]{unit}"
+
     @property
     def verdict(self) -> str:
         """One of "helps", "hurts", "no difference seen", "diverges".
@@ -150,6 +156,10 @@ class StudyResult:
             diverged_baseline=len(self.diverged[baseline]),
         )
 
+    def spread(self, arm: str, metric: str = "accuracy") -> str:
+        """Return the mean ± the standard deviation over the finished runs of an arm, as text."""
+        return _summary(metric, list(self.values(arm, metric).values()))
+
     def verdict(self, arm: str, metric: str = "accuracy") -> str:
         """Return the verdict on an arm: see `Difference.verdict`."""
         return self.difference(arm, metric).verdict
@@ -170,7 +180,7 @@ class StudyResult:
                 shared = self.runs[arm].keys() & self.runs[self.baseline].keys()
                 if arm != self.baseline and len(shared) > 1:
                     gap = self.difference(arm, metric)
-                    row[4:] = [_interval(gap), gap.verdict]
+                    row[4:] = [str(gap), gap.verdict]
                 rows.append(row)
         header = ["recipe", "figure", "runs", "mean ± sd", "difference [95 % interval]", "verdict"]
         return Table(header, rows)
@@ -403,14 +413,6 @@ def _summary(metric: str, values: list[float]) -> str:
     if len(values) > 1:
         text += f" ± {factor * spread:.{digits}f}"
     return text + unit
-
-
-def _interval(gap: Difference) -> str:
-    if len(gap.values) < 2:
-        return "-"
-    if _is_share(gap.metric):
-        return f"{100 * gap.mean:+.2f} [{100 * gap.low:+.2f}, {100 * gap.high:+.2f}] points"
-    return f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
 
 
 def _one_line_per_run(stored: dict) -> str:

@@ -1,0 +1,111 @@
+"""Exercises of notebooks/00_baseline.ipynb.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+import torch
+from scipy import stats
+from torch import nn
+
+from ..metrics import score
+from ..study import paired_difference
+from .exercises import Exercises, expect
+
+check = Exercises()
+
+
+def _predictions(count: int = 200, classes: int = 5, seed: int = 0):
+    draws = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, classes, (count,), generator=draws)
+    logits = 2 * torch.randn(count, classes, generator=draws)
+    logits[torch.arange(count), labels] += 1.5
+    return logits, labels
+
+
+@check.exercise("the loss of four guesses")
+def _(answer):
+    wanted = -torch.tensor([0.9, 0.5, 0.25, 0.01], dtype=torch.float64).log().mean().item()
+    hint = "Average the natural logarithms of the four probabilities, and change the sign."
+    return expect(answer, wanted, hint, tolerance=2e-3)
+
+
+@check.exercise("calibration error, written by you")
+def _(calibration_error):
+    for seed, bins in ((0, 15), (1, 10), (2, 1)):
+        logits, labels = _predictions(seed=seed)
+        confidence, predicted = logits.softmax(dim=1).max(dim=1)
+        problem = expect(
+            calibration_error(confidence, predicted == labels, bins),
+            score(logits, labels, bins).ece,
+            f"Tried with 200 predictions and {bins} bins. Each bin counts by the share of images "
+            "in it; an empty bin counts nothing.",
+            tolerance=1e-5,
+        )
+        if problem:
+            return problem
+    return None
+
+
+@check.exercise("how many seeds")
+def _(seeds_needed):
+    for spread, effect in ((0.4, 0.5), (0.4, 0.1), (0.1, 0.5), (1.0, 0.7)):
+        wanted = 2
+        while stats.t.ppf(0.975, wanted - 1) * spread / wanted**0.5 >= effect:
+            wanted += 1
+        problem = expect(
+            seeds_needed(spread, effect),
+            wanted,
+            f"Tried with a spread of {spread} and an effect of {effect} points. Count n up from 2 "
+            "until half the interval is smaller than the effect; Student's t has n - 1 degrees "
+            "of freedom.",
+        )
+        if problem:
+            return problem
+    return None
+
+
+@check.exercise("a verdict, written by you")
+def _(verdict):
+    pairs = [
+        ([0.81, 0.82, 0.83, 0.82], [0.80, 0.81, 0.81, 0.80]),
+        ([0.79, 0.80, 0.80, 0.81], [0.81, 0.82, 0.83, 0.82]),
+        ([0.80, 0.84, 0.79, 0.83], [0.81, 0.82, 0.83, 0.82]),
+        ([0.90, 0.80, 0.70], [0.89, 0.79, 0.68]),  # far apart, but every pair agrees
+    ]
+    for trick, baseline in pairs:
+        found = verdict(trick, baseline)
+        wanted = paired_difference(
+            "accuracy", dict(enumerate(trick)), dict(enumerate(baseline))
+        ).verdict
+        if found != wanted:
+            return (
+                f"For the accuracies {trick} against {baseline}, seed by seed, you say {found!r}, "
+                f"the interval of the differences says {wanted!r}."
+            )
+    return None
+
+
+@check.exercise("find the bug in the evaluation")
+def _(evaluate):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
+    images, labels = torch.randn(50, 1, 3, 4), torch.randint(0, 4, (50,))
+    model(images + 1)  # running statistics that differ from those of a batch
+    model.train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.eval()
+    with torch.no_grad():
+        wanted = (model(images).argmax(dim=1) == labels).float().mean().item()
+    model.train()
+    found = [evaluate(model, images, labels, size) for size in (50, 16, 7)]
+    after = model.state_dict()
+    if any(not torch.equal(before[name], after[name]) for name in before):
+        return "Evaluating changed the network: its running statistics moved."
+    problem = expect(
+        found, [wanted] * 3, "Tried with batches of 50, 16 and 7 images: the result may not change."
+    )
+    if problem:
+        return problem
+    if not model.training:
+        return "The accuracy is right, but the network was left in evaluation mode."
+    return None
