@@ -252,7 +252,7 @@ def test_when_everything_diverges_it_is_told(toy):
     assert result.values("broken") == {}
     assert result.verdict("broken") == "diverges"
     assert result.table("nll").rows[1] == [
-        *("broken", "nll", "0 (2 diverged)", "-", "-", "diverges")
+        *("broken", "nll", "0 (2 diverged)", "-", "no interval", "diverges")
     ]
     rescued = study({"broken": broken, "plain": BASE}, toy(), seeds=2, device="cpu")
     assert rescued.verdict("plain") == "no difference seen"
@@ -493,8 +493,15 @@ def test_values_by_seed():
         TOLD.values("plain", "x")
 
 
-def test_table_as_text():
+def test_a_difference_and_a_spread_as_text():
     # t(0.975; 1) = 12.706; differences 5 and 6 points, 0 and 0.1 nats
+    assert str(TOLD.difference("trick")) == "+5.50 [-0.85, +11.85] points"
+    assert str(TOLD.difference("trick", "nll")) == "+0.050 [-0.585, +0.685]"
+    assert TOLD.spread("plain") == "81.00 ± 1.41 %"
+    assert TOLD.spread("trick", "nll") == "0.600 ± 0.141"
+
+
+def test_table_as_text():
     header, *rows = str(TOLD.table("accuracy", "nll")).splitlines()
     assert header.split("  ")[0] == "recipe"
     assert [" ".join(row.split()) for row in rows] == [

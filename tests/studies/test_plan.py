@@ -7,7 +7,8 @@ import tricks_lib
 from tricks_lib import Metrics, Recipe, StudyResult, evaluate, fit, mlp, study
 from tricks_lib.lab.study import final_metrics
 from tricks_lib.lab.train import History, Run
-from tricks_lib.studies import CHAPTERS, RESULTS, TRICKS, StudyPlan, plan, warmup
+from tricks_lib.studies import CHAPTERS, METRICS, RESULTS, TRICKS, StudyPlan, plan, warmup
+from tricks_lib.studies.card import card
 
 NAMES = vars(tricks_lib) | {"partial": partial}
 WRITTEN = [chapter for chapter in CHAPTERS if chapter.written]
@@ -134,6 +135,50 @@ def test_a_plan_measures_what_the_chapter_reports(chapter, toy):
     figures = chapter.plan.measure(run)
     assert figures.keys() >= {chapter.metric, *final_metrics(run)}
     assert all(isinstance(figure, int | float | list) for figure in figures.values())
+
+
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """Stand-ins for the recorded results: arm number n is n points better than the first."""
+    monkeypatch.setattr(plan, "RESULTS", tmp_path)
+    for chapter in WRITTEN:
+        arms = {arm: repr(recipe) for arm, recipe in chapter.plan.recipes.items()}
+        runs = {
+            arm: {
+                seed: {chapter.metric: 0.8 + 0.01 * number + 0.001 * seed}
+                for seed in range(chapter.plan.seeds)
+            }
+            for number, arm in enumerate(arms)
+        }
+        none = {arm: {} for arm in arms}
+        StudyResult(arms, next(iter(arms)), runs, none, {}).save(chapter.plan.path)
+
+
+@by_slug
+def test_a_chapter_says_what_its_record_says(chapter, recorded):
+    shown = card(chapter.slug).data
+    assert shown.startswith("| | |\n|---|---|\n")
+    assert {line.count(" | ") for line in shown.splitlines()[2:]} == {1}
+    assert chapter.claim in shown
+    assert chapter.line in shown
+    assert f"{chapter.minutes} minutes to read" in shown
+    if chapter.arm is None:
+        arm = next(iter(chapter.plan.recipes))
+        assert f"{chapter.plan.recorded().spread(arm)} of test accuracy" in shown
+    else:
+        gap = chapter.difference()
+        points = list(chapter.plan.recipes).index(chapter.arm)
+        assert gap.mean == pytest.approx(0.01 * points)
+        assert chapter.verdict() == (
+            f"{gap.verdict}: {gap} of {METRICS[chapter.metric]}, "
+            f"{chapter.plan.seeds} seeds; {chapter.setting}"
+        )
+        assert f"**{gap.verdict}**: {gap} of" in shown
+
+
+def test_a_card_of_no_chapter_is_refused():
+    with pytest.raises(ValueError, match=r"^expected one of \['baseline', 'warmup', .*, got 'x'$"):
+        card("x")
 
 
 def test_baseline_is_judged_on_validation_images_too():

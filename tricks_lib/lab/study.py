@@ -54,6 +54,10 @@ class Difference:
 
     def __str__(self):
         """Return the mean with its interval; shares are in points, which are hundredths."""
+        if len(self.values) < 2:  # the others diverged
+            return "no interval"
+        if not self.values:
+            return "-"
         scale, form, unit = (100, "+.2f", " points") if _is_share(self.metric) else (1, "+.3f", "")
         mean, low, high = (f"{scale * x:{form}}" for x in (self.mean, self.low, self.high))
         return f"{mean} [{low}, {high}]{unit}"
