@@ -95,13 +95,14 @@ def test_labels_and_player():
 def test_links_are_left_to_the_browser(monkeypatch):
     made = []
     monkeypatch.setattr(widgets, "jslink", lambda source, target: made.append((source, target)))
-    figure = explore(
-        draw_line, alt="", play="slope", slope=[1, 2, 3], kind=["solid", "dashed"]
-    )
+    figure = explore(draw_line, alt="", play="slope", slope=[1, 2, 3], kind=["solid", "dashed"])
     slider, buttons, player = controls(figure)
     outer = figure.children[1]
     wanted = [((buttons, "index"), (inner, "selected_index")) for inner in outer.children]
-    wanted += [((slider, "index"), (outer, "selected_index")), ((player, "value"), (slider, "index"))]
+    wanted += [
+        ((slider, "index"), (outer, "selected_index")),
+        ((player, "value"), (slider, "index")),
+    ]
     assert sorted(map(repr, made)) == sorted(map(repr, wanted))
 
 

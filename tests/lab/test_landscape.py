@@ -100,7 +100,7 @@ def test_last_snapshot_and_one_more_step_is_where_fit_ends(data):
     recipe = Recipe(epochs=1, batch_size=64)
     run = fit(recipe, data, seed=1, device="cpu")
     longer = Recipe(epochs=2, batch_size=64)
-    (_, _, model), = snapshots(longer, data, [4], seed=1)
+    ((_, _, model),) = snapshots(longer, data, [4], seed=1)
     for ours, theirs in zip(model.parameters(), run.model.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
 

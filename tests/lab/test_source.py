@@ -49,8 +49,10 @@ def test_docstrings_are_cut_at_every_level():
                 """All there is."""
         '''
     )
-    assert _without_docstrings(code) == textwrap.dedent(
-        '''
+    assert (
+        _without_docstrings(code)
+        == textwrap.dedent(
+            '''
         x = """no docstring"""
 
         class A:
@@ -60,7 +62,8 @@ def test_docstrings_are_cut_at_every_level():
             def g(self):
                 """All there is."""
         '''
-    ).strip()
+        ).strip()
+    )
 
 
 def test_instances_methods_and_modules():

@@ -1,0 +1,60 @@
+# The course and its library. `make` alone says what there is to do.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STRICT ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help book test test-site lab study bench lint clean
+
+help:  ## Say what there is to do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+# --- The environment: made once, and again only when the requirements change ---
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "The course needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Making the environment in $(VENV) ..."
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.course: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the requirements of the course (about 6 GB with the default build of torch) ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.course
+	@echo "Installing what the tests need ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# --- What people type ---
+
+book: $(VENV)/.course  ## Execute the notebooks and build the site in _build/html
+	$(BIN)/python tools/fetch_assets.py $(if $(STRICT),--strict)
+	TQDM_DISABLE=1 $(BIN)/jupyter-book build . $(if $(STRICT),-W -n --keep-going)
+	@echo "The book is in $(CURDIR)/_build/html: open index.html there in a browser."
+
+test: $(VENV)/.dev  ## Check the library, and execute every notebook (nbval)
+	TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax tests notebooks -m "not site" --durations=5
+
+test-site: $(VENV)/.dev  ## Check the built site in a browser (after make book)
+	$(BIN)/python -m pytest tests/book -m site --durations=5
+
+lab: $(VENV)/.course  ## Open the course in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+study: $(VENV)/.course  ## Record the studies again (one: make study CHAPTER=warmup)
+	$(BIN)/python -m tricks_lib record $(CHAPTER)
+
+bench: $(VENV)/.course  ## Measure the speed of the data path
+	$(BIN)/python benchmarks/data_path.py
+
+lint: $(VENV)/.dev  ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:  ## Remove the built site and the execution cache (not the environment)
+	rm -rf _build
