@@ -60,20 +60,24 @@ def use_honest_cache(app: Sphinx, config) -> None:
     """Give the execution cache a name that changes with everything a notebook imports or loads.
 
     The cache itself looks at the cells alone, and would go on publishing what an older version of
-    the package computed.
+    the package computed. When anything changes, pages are written anew too.
     """
+    package = _fingerprint(ROOT / "tricks_lib", RESULTS, ROOT / "requirements.txt")
+    caches = Path(app.outdir).parent / ".execution"
+    config.nb_execution_cache_path = str(caches / package)
+    for old in caches.glob("*"):
+        if old.name != package:
+            shutil.rmtree(old)
+    config.course_state = package + _fingerprint(Path(__file__), ROOT / "book" / "_static", VENDOR)
+
+
+def _fingerprint(*places: Path) -> str:
     digest = hashlib.sha256()
-    for folder, pattern in ((ROOT / "tricks_lib", "**/*"), (RESULTS, "*.json"), (ROOT, "req*.txt")):
-        for path in sorted(folder.glob(pattern)):
+    for place in places:
+        for path in sorted(place.rglob("*") if place.is_dir() else [place]):
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
-    caches = Path(app.outdir).parent / ".execution"
-    config.nb_execution_cache_path = str(caches / digest.hexdigest()[:16])
-    for old in caches.glob("*"):
-        if str(old) != config.nb_execution_cache_path:
-            shutil.rmtree(old)
-            # Pages made with the old package would otherwise be taken as up to date.
-            shutil.rmtree(app.doctreedir, ignore_errors=True)
+    return digest.hexdigest()[:16]
 
 
 def copy_offline_assets(app: Sphinx, exception: Exception | None) -> None:
@@ -89,6 +93,9 @@ def setup(app: Sphinx) -> dict:
     """Register all of it."""
     # Play buttons are dead where FontAwesome replaces their <i> by an <svg>; it may nest one.
     app.add_js_file(None, body="window.FontAwesomeConfig = {autoReplaceSvg: 'nest'}", priority=1)
+    app.add_config_value("course_state", "", "env", str)
+    app.add_js_file("course.js")
+    app.add_css_file("course.css")
     app.add_directive("tricks-table", TricksTable)
     app.connect("config-inited", use_offline_assets)
     app.connect("config-inited", use_honest_cache)

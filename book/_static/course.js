@@ -1,35 +1,51 @@
-// Widgets come without accessible names and without alt text for moving pictures; see to both.
+// Three repairs for interactive figures in the published page.
 (function () {
-  function label(widget) {
-    const text = widget.querySelector(".widget-label");
-    return text ? text.textContent.trim() : "";
+  // 1. The widgets speak to MathJax 2; answer for MathJax 3. Deferred scripts have run by then.
+  function answerForMathJax2() {
+    if (window.MathJax && !window.MathJax.Hub) {
+      window.MathJax.Hub = {
+        Queue: ([, , element]) => window.MathJax.typesetPromise && window.MathJax.typesetPromise([element]),
+      };
+    }
   }
-  function name() {
-    document.querySelectorAll(".widget-inline-hbox").forEach((widget) => {
-      const text = label(widget);
-      if (!text) return;
-      widget.querySelectorAll("[role=slider], .noUi-handle, select, input").forEach((control) => {
-        if (control.getAttribute("aria-label") !== text) control.setAttribute("aria-label", text);
-      });
+
+  // 2. Sliders have no accessible name, nor do they tell the value that is shown.
+  function nameSliders() {
+    document.querySelectorAll(".widget-slider").forEach((widget) => {
+      const text = widget.querySelector(".widget-label");
       const value = widget.querySelector(".widget-readout");
-      const handle = widget.querySelector(".noUi-handle");
-      if (value && handle && handle.getAttribute("aria-valuetext") !== value.textContent) {
-        handle.setAttribute("aria-valuetext", value.textContent);
-      }
-    });
-    document.querySelectorAll(".widget-play button").forEach((button) => {
-      const names = ["Play", "Pause", "Stop", "Repeat", "Previous", "Next"];
-      const icon = button.querySelector("[class*=fa-], [data-icon]");
-      const key = icon ? icon.getAttribute("data-icon") || icon.className : "";
-      const text =
-        button.title ||
-        names[["play", "pause", "stop", "retweet", "step-backward", "step-forward"].findIndex((n) => String(key).includes(n))] ||
-        "Play";
-      if (button.getAttribute("aria-label") !== text) button.setAttribute("aria-label", text);
+      widget.querySelectorAll("[role=slider]").forEach((handle) => {
+        set(handle, "aria-label", text && text.textContent.trim());
+        set(handle, "aria-valuetext", value && value.textContent.trim());
+      });
+      if (text && value) set(value, "aria-label", `${text.textContent.trim()}, value`);
     });
   }
+
+  // 3. The buttons of a player are icons alone.
+  function namePlayers() {
+    const names = { play: "Play", pause: "Pause", stop: "Stop", retweet: "Repeat" };
+    document.querySelectorAll(".widget-play button").forEach((button) => {
+      const icon = button.querySelector("[data-icon], i");
+      const kind = icon && (icon.dataset.icon || icon.className.replace(/.*fa-/, "").trim());
+      set(button, "aria-label", names[kind]);
+    });
+  }
+
+  function set(element, name, value) {
+    // Only when it changes: the observer below would otherwise wake itself for ever.
+    if (value && element.getAttribute(name) !== value) element.setAttribute(name, value);
+  }
+
+  function repair() {
+    nameSliders();
+    namePlayers();
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
-    name();
-    new MutationObserver(name).observe(document.body, { childList: true, subtree: true, characterData: true });
+    answerForMathJax2();
+    repair();
+    const observer = new MutationObserver(repair);
+    observer.observe(document.body, { childList: true, subtree: true, characterData: true });
   });
 })();
