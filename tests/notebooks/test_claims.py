@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tricks_lib import small_resnet
 from tricks_lib.studies import CHAPTERS
 from tricks_lib.studies.baseline import PLAN as BASELINE
 from tricks_lib.studies.warmup import PLAN as WARMUP
@@ -80,6 +81,10 @@ def test_pairing_helps_as_the_chapter_says():
     a, b = recorded.values("baseline"), recorded.values("half the rate")
     centre = [(a[s] - mean(a)) * (b[s] - mean(b)) for s in recorded.seeds]
     assert sum(centre) > 0
+
+
+def test_size_of_the_network_as_the_chapter_says():
+    assert round(sum(p.numel() for p in small_resnet(1, 10).parameters()), -3) == 78_000
 
 
 def test_at_least_five_seeds_everywhere():

@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on where this one stopped.", file=sys.stderr)
+        resumes = getattr(options, "out", True)
+        hint = "The same command goes on from here." if resumes else "With --out it could go on."
+        print(f"\nStopped. {hint}", file=sys.stderr)
         return 130
     return 0
 
@@ -103,5 +105,4 @@ def _record(options: argparse.Namespace) -> None:
 
 def _announce(what: str, seconds: float) -> None:
     length = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
-    print(f"{what}: about {length} on this machine; Ctrl-C stops, the same command goes on.")
-    sys.stdout.flush()
+    print(f"{what}: about {length} on this machine (Ctrl-C stops).", flush=True)

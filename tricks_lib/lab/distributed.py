@@ -56,5 +56,7 @@ def workers() -> Workers:
     if "TORCHELASTIC_RUN_ID" not in os.environ and not dist.is_initialized():
         return Workers()
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        # A backend for each kind of device, so that a machine with GPUs can train on its CPU too.
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend)
     return Workers(dist.get_rank(), dist.get_world_size())

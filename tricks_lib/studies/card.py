@@ -34,7 +34,11 @@ def _facts(chapter: Chapter) -> list[tuple[str, str]]:
         *facts,
         ("Switch it on", f"`{chapter.line}`"),
         ("Know before", chapter.before),
-        ("Time", f"{chapter.minutes} minutes to read, {chapter.seconds} s to run on two CPU cores"),
+        (
+            "Time",
+            f"{chapter.minutes} minutes to read; to run, at most {chapter.seconds} s on two CPU "
+            "cores (on a GPU: not measured yet)",
+        ),
     ]
 
 

@@ -19,6 +19,9 @@ def _predictions(count: int = 200, classes: int = 5, seed: int = 0):
     labels = torch.randint(0, classes, (count,), generator=draws)
     logits = 2 * torch.randn(count, classes, generator=draws)
     logits[torch.arange(count), labels] += 1.5
+    # Too sure in one half, too doubtful in the other: else one bin for all would give the answer.
+    logits[: count // 2] *= 3
+    logits[count // 2 :] *= 0.3
     return logits, labels
 
 
