@@ -1,5 +1,4 @@
 # The course and its library. `make` alone says what there is to do.
-SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +12,7 @@ export OMP_WAIT_POLICY := passive
 .PHONY: help book test test-site lab study bench lint clean
 
 help:  ## Say what there is to do
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- The environment: made once, and again only when the requirements change ---
 
@@ -21,7 +20,8 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "The course needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Making the environment in $(VENV) ..."
-	$(PYTHON) -m venv $(VENV)
+	@# Half an environment would be taken for a whole one the next time.
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.course: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the requirements of the course (about 6 GB with the default build of torch) ..."
@@ -36,7 +36,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.course
 
 # --- What people type ---
 
-book: $(VENV)/.course  ## Execute the notebooks and build the site in _build/html
+book: $(VENV)/.course  ## Run the notebooks and build the site in _build/html (STRICT=1: no warning passes)
 	$(BIN)/python tools/fetch_assets.py $(if $(STRICT),--strict)
 	TQDM_DISABLE=1 $(BIN)/jupyter-book build . $(if $(STRICT),-W -n --keep-going)
 	@echo "The book is in $(CURDIR)/_build/html: open index.html there in a browser."

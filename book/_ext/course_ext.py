@@ -14,6 +14,13 @@ from tricks_lib.studies import CHAPTERS, RESULTS, Chapter
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 VENDOR = ROOT / ".vendor"
+VERDICTS = {
+    "helps": "verdict-helps",
+    "hurts": "verdict-hurts",
+    "no difference seen": "verdict-none",
+    "diverges": "verdict-diverges",
+}
+"""How the style sheet calls a verdict."""
 WIDGETS, MATHS = "ipywidgets/embed.js", "mathjax/tex-chtml-full.js"
 
 
@@ -35,16 +42,24 @@ class TricksTable(SphinxDirective):
 
     def _found(self, chapter: Chapter) -> str:
         if not chapter.written:
-            return "*planned*"
+            return _span("planned", "planned")
         try:
             if chapter.arm is None:
                 recorded = chapter.plan.recorded()
-                return f"{recorded.spread(recorded.baseline)} over {len(recorded.seeds)} seeds"
-            verdict, _, rest = chapter.verdict().partition(": ")
-        except (OSError, ValueError) as error:
+                spread = recorded.spread(recorded.baseline)
+                return f"{spread} test accuracy, {len(recorded.seeds)} seeds"
+            verdict, _, found = chapter.verdict().partition(": ")
+        except (OSError, ValueError, KeyError) as error:
             log.warning("no verdict on %s: %s", chapter.slug, error, location=self.get_location())
-            return "*not recorded*"
-        return f"**{verdict}**: {rest}"
+            return _span("planned", "not recorded")
+        found, _, setting = found.partition("; ")
+        # The punctuation is for those who hear the page, or read it without its style sheet.
+        badge = _span(f"verdict {VERDICTS[verdict]}", verdict) + _span("visually-hidden", ": ")
+        return badge + found + _span("visually-hidden", "; ") + _span("setting", setting)
+
+
+def _span(classes: str, text: str) -> str:
+    return f'<span class="{classes}">{text}</span>'
 
 
 def use_offline_assets(app: Sphinx, config) -> None:
