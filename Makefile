@@ -38,7 +38,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.course
 
 book: $(VENV)/.course  ## Run the notebooks and build the site in _build/html (STRICT=1: no warning passes)
 	$(BIN)/python tools/fetch_assets.py $(if $(STRICT),--strict)
-	TQDM_DISABLE=1 $(BIN)/jupyter-book build . $(if $(STRICT),-W -n --keep-going)
+	TQDM_DISABLE=1 $(BIN)/jupyter-book build . $(if $(STRICT),--all -W -n --keep-going)
 	@echo "The book is in $(CURDIR)/_build/html: open index.html there in a browser."
 
 test: $(VENV)/.dev  ## Check the library, and execute every notebook (nbval)

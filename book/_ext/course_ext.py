@@ -83,7 +83,8 @@ def use_honest_cache(app: Sphinx, config) -> None:
     for old in caches.glob("*"):
         if old.name != package:
             shutil.rmtree(old)
-    config.course_state = package + _fingerprint(Path(__file__), ROOT / "book" / "_static", VENDOR)
+    frame = [ROOT / "_toc.yml", ROOT / "_config.yml", ROOT / "book" / "_static", VENDOR]
+    config.course_state = package + _fingerprint(Path(__file__), *frame)
 
 
 def _fingerprint(*places: Path) -> str:
@@ -104,6 +105,15 @@ def copy_offline_assets(app: Sphinx, exception: Exception | None) -> None:
                 shutil.copytree(source, target, dirs_exist_ok=True)
 
 
+def remove_orphans(app: Sphinx, exception: Exception | None) -> None:
+    """Remove pages of an earlier build whose source is gone, which Sphinx leaves in the site."""
+    if exception is None and app.builder.name == "html":
+        for page in Path(app.outdir).glob("[!_]*/**/*.html"):
+            name = page.relative_to(app.outdir).with_suffix("").as_posix()
+            if name not in app.env.found_docs:
+                page.unlink()
+
+
 def setup(app: Sphinx) -> dict:
     """Register all of it."""
     # Play buttons are dead where FontAwesome replaces their <i> by an <svg>; it may nest one.
@@ -115,4 +125,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", use_offline_assets)
     app.connect("config-inited", use_honest_cache)
     app.connect("build-finished", copy_offline_assets)
+    app.connect("build-finished", remove_orphans)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

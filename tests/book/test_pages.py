@@ -3,12 +3,15 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from tricks_lib.studies import CHAPTERS
 
 pytestmark = pytest.mark.site
+
+ROOT = Path(__file__).parents[2]
 
 
 class Page(HTMLParser):
@@ -41,6 +44,13 @@ def test_every_chapter_and_solution_has_its_page(site):
         page = site / chapter.notebook.replace(".ipynb", ".html")
         solution = page.parent / "solutions" / page.name
         assert page.exists() == solution.exists() == chapter.written
+
+
+def test_site_has_the_pages_of_the_table_of_contents_and_no_others(site):
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    listed = set(re.findall(r"- file: (\S+)", toc))
+    found = {p.relative_to(site).with_suffix("").as_posix() for p in site.glob("[!_]*/**/*.html")}
+    assert found == listed
 
 
 def test_no_resource_comes_from_elsewhere(page):
