@@ -114,6 +114,12 @@ def remove_orphans(app: Sphinx, exception: Exception | None) -> None:
                 page.unlink()
 
 
+def repair_bibliography(app: Sphinx, name: str, template: str, context: dict, doctree) -> None:
+    """Make citations the items of their list: docutils gives them a role that no list may hold."""
+    if "citation-list" in context.get("body", ""):
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def setup(app: Sphinx) -> dict:
     """Register all of it."""
     # Play buttons are dead where FontAwesome replaces their <i> by an <svg>; it may nest one.
@@ -124,6 +130,7 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("tricks-table", TricksTable)
     app.connect("config-inited", use_offline_assets)
     app.connect("config-inited", use_honest_cache)
+    app.connect("html-page-context", repair_bibliography)
     app.connect("build-finished", copy_offline_assets)
     app.connect("build-finished", remove_orphans)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
