@@ -77,7 +77,9 @@ def test_outputs_are_stripped(notebook):
 def test_cells_have_ids_and_no_machine_is_named(notebook):
     ids = [cell["id"] for cell in notebook.cells]
     assert len(set(ids)) == len(ids)
-    assert not re.search(r"/home/|/root/|/work/|C:\\", notebook.path.read_text(encoding="utf-8"))
+    text = notebook.path.read_text(encoding="utf-8")
+    assert str(ROOT) not in text
+    assert str(Path.home()) + "/" not in text
 
 
 DRAWS = re.compile(r"plt\.subplots|plt\.figure|show_images\(|LiveCurves\(")
