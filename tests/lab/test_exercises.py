@@ -51,6 +51,16 @@ def test_an_error_of_the_learner_becomes_an_answer(check):
     assert "ZeroDivisionError: division by zero" in answer.problem
 
 
+@pytest.mark.parametrize("chapter", [warmup, baseline])
+def test_a_function_that_still_returns_dots_is_not_tried(check, chapter):
+    def untouched(*_):
+        return ...
+
+    assert not check(2, untouched).tried
+    for number in {warmup: (3, 4, 5), baseline: (2, 3, 4, 5)}[chapter]:
+        assert not chapter.check(number, untouched).tried
+
+
 @pytest.mark.parametrize("number", [0, 3, "1"])
 def test_no_such_exercise(check, number):
     with pytest.raises(ValueError, match="an exercise from 1 to 2"):

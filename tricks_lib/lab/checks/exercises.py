@@ -3,7 +3,9 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
+import functools
 import html
+import inspect
 import math
 import numbers
 import traceback
@@ -55,6 +57,10 @@ class Answer:
         )
 
 
+class NotTried(Exception):
+    """The learner's function still returns `...`."""
+
+
 class Exercises:
     """The exercises of a chapter, in order."""
 
@@ -75,7 +81,8 @@ class Exercises:
 
         Args:
             number: which exercise, from 1.
-            *answer: what the learner found; a `...` among it means not tried yet.
+            *answer: what the learner found; a `...` among it, or a function that still returns
+                one, means not tried yet.
 
         Returns:
             The verdict, which shows itself when it is the last value of a cell. An error that
@@ -91,9 +98,26 @@ class Exercises:
         if not answer or any(part is ... for part in answer):
             return Answer(name, tried=False)
         try:
-            return Answer(name, problem=judge(*answer))
+            return Answer(name, problem=judge(*map(_asking, answer)))
+        except NotTried:
+            return Answer(name, tried=False)
         except Exception as error:  # whatever a learner's code may do
             return Answer(name, problem=_explain(error))
+
+
+def _asking(answer):
+    """Let a function of the learner's say by returning `...` that it is not written yet."""
+    if not inspect.isfunction(answer):
+        return answer
+
+    @functools.wraps(answer)
+    def ask(*arguments):
+        found = answer(*arguments)
+        if found is ...:
+            raise NotTried
+        return found
+
+    return ask
 
 
 def expect(found, wanted, hint: str, tolerance: float = 1e-6) -> str | None:
