@@ -12,7 +12,7 @@ from tricks_lib.studies import CHAPTERS
 
 PACKAGE = Path(tricks_lib.__file__).parent
 REPOSITORY = PACKAGE.parent
-SLOTS = ["augment", "mix", "objectives", "optimizers", "schedules", "models"]
+SLOTS = ["augment", "mix", "objectives", "optimizers", "schedules", "models", "stopping"]
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 TRICKS = [file for file in FILES if file.parent.name in SLOTS and file.name != "__init__.py"]

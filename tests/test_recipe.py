@@ -12,7 +12,7 @@ from tricks_lib import Recipe, cosine_decay, gradual_warmup, mlp, small_resnet, 
 from tricks_lib.recipe import source
 
 NAMES = vars(tricks_lib) | {"partial": partial}
-SLOTS = ["model", "augment", "mix", "objective", "optimizer", "schedule"]
+SLOTS = ["model", "augment", "mix", "objective", "optimizer", "schedule", "stop"]
 
 
 class OwnNetwork(nn.Module):

@@ -7,7 +7,9 @@ A folder is a slot of the `Recipe`, a file is a trick:
 - `objectives`: (model, images, targets) -> loss, logits
 - `optimizers`: model -> Optimizer
 - `schedules`: time -> factor on the learning rate
+- `stopping`: validation losses -> whether to stop
 - `models`: small networks
+- `ops`: what the tricks share
 - `lab`: the machinery that trains, measures and draws
 - `studies`: what each chapter of the course measures
 """
@@ -31,3 +33,4 @@ from .objectives import *  # noqa: F403
 from .optimizers import *  # noqa: F403
 from .recipe import Recipe as Recipe
 from .schedules import *  # noqa: F403
+from .stopping import *  # noqa: F403

@@ -4,7 +4,7 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 from .augment import identity
@@ -13,6 +13,7 @@ from .models import small_resnet
 from .objectives import cross_entropy
 from .optimizers import sgd
 from .schedules import constant
+from .stopping import never
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,11 +29,16 @@ class Recipe:
         batch_size: images in one step, over all workers, at least 1.
         lr: learning rate that the schedule's factor multiplies, above 0.
         model: (channels, classes) -> a fresh network.
-        augment: uint8 images (B, C, H, W) -> the same, labels unchanged.
+        augment: uint8 images (B, C, H, W) -> the same, labels unchanged. If it has a method
+            `with_mean`, `fit` calls it with the data set's mean colour, (C,) in [0, 1], and
+            uses what it returns.
         mix: (float images, target rows) -> the same shapes.
         objective: (model, images, target rows) -> (loss, logits).
         optimizer: (model, learning rate) -> Optimizer.
         schedule: time in epochs -> factor on the learning rate.
+        stop: validation losses, one for each epoch so far -> whether to stop. Any other than
+            `never` needs data with a validation split, and leaves the network with the weights of
+            the epoch with the smallest loss.
 
     Raises:
         ValueError: if a number is out of range.
@@ -48,6 +54,7 @@ class Recipe:
     objective: Callable = cross_entropy
     optimizer: Callable = sgd
     schedule: Callable[[float], float] = constant()  # noqa: RUF009 - immutable
+    stop: Callable[[Sequence[float]], bool] = never
 
     def __post_init__(self):
         """Check every slot once."""

@@ -5,9 +5,12 @@ import random
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader, TensorDataset
 
 import tricks_lib
 from tricks_lib.recipe import source
+
+DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 
 
 def module_of(trick):
@@ -50,3 +53,54 @@ def repeat():
         return results
 
     return twice
+
+
+@pytest.fixture(params=DEVICES)
+def device(request):
+    """Every device that there is."""
+    return torch.device(request.param)
+
+
+@pytest.fixture
+def without_waiting():
+    """Fail as soon as something inside waits for a CUDA device; a CPU never waits."""
+
+    def call(function, device):
+        if device.type != "cuda":
+            return function()
+        function()  # the first call may choose kernels
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            return function()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def from_a_worker():
+    """Deal out batches from another process."""
+
+    def deal(items, collate_fn=None, size=4):
+        torch.manual_seed(0)
+        loader = DataLoader(items, batch_size=size, num_workers=1, collate_fn=collate_fn)
+        return list(loader)
+
+    return deal
+
+
+class Treated(TensorDataset):
+    """Images, each treated when it is asked for."""
+
+    def __init__(self, treat, images):
+        super().__init__(images)
+        self.treat = treat
+
+    def __getitem__(self, index):
+        return self.treat(self.tensors[0][index])
+
+
+@pytest.fixture(scope="session")
+def treated():
+    return Treated

@@ -4,22 +4,34 @@ import pickle
 
 import pytest
 import torch
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import default_collate
 
-from tricks_lib import Recipe, keep, mix
+from tricks_lib import RICAP, CutMix, Mixup, Recipe, keep, mix
 
 MIXES = [
     keep,
+    Mixup(alpha=0.2),
+    Mixup(alpha=8.0),
+    RICAP(),
+    RICAP(beta=5.0),
+    CutMix(),
+    CutMix(alpha=0.3),
 ]
+UNCHANGING = [keep]
 
 every = pytest.mark.parametrize("trick", MIXES, ids=repr)
-sizes = pytest.mark.parametrize("shape", [(16, 3, 32, 32), (5, 1, 28, 28), (1, 3, 9, 14)], ids=str)
+random = pytest.mark.parametrize("trick", [t for t in MIXES if t not in UNCHANGING], ids=repr)
+sizes = pytest.mark.parametrize(
+    "shape",
+    [(16, 3, 32, 32), (5, 1, 28, 28), (3, 4, 16, 16), (1, 3, 9, 14), (6, 3, 30, 11)],
+    ids=str,
+)
 
 
-def batch(shape):
+def batch(shape, dtype=torch.float32):
     draws = torch.Generator().manual_seed(0)
     labels = torch.randint(10, shape[:1], generator=draws)
-    return torch.randn(shape, generator=draws), torch.eye(10)[labels]
+    return torch.randn(shape, generator=draws).to(dtype), torch.eye(10)[labels]
 
 
 def test_list_is_complete(assert_complete):
@@ -29,28 +41,50 @@ def test_list_is_complete(assert_complete):
 
 @every
 @sizes
-def test_shapes_and_types_stay(trick, shape):
-    images, targets = trick(*batch(shape))
-    assert (images.shape, targets.shape) == (shape, (shape[0], 10))
-    assert images.dtype == targets.dtype == torch.float32
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_shapes_and_types_stay(trick, shape, dtype, device):
+    images, targets = (part.to(device) for part in batch(shape, dtype))
+    mixed, rows = trick(images, targets)
+    assert (mixed.shape, rows.shape) == (shape, (shape[0], 10))
+    assert (mixed.dtype, rows.dtype) == (dtype, torch.float32)
+    assert mixed.device == rows.device == images.device
 
 
 @every
 @sizes
 def test_targets_stay_distributions(trick, shape):
-    torch.manual_seed(1)
-    _, targets = trick(*batch(shape))
-    assert (targets >= 0).all()
-    torch.testing.assert_close(targets.sum(dim=1), torch.ones(shape[0]))
+    for seed in range(20):
+        torch.manual_seed(seed)
+        _, targets = trick(*batch(shape))
+        assert (targets >= 0).all()
+        torch.testing.assert_close(targets.sum(dim=1), torch.ones(shape[0]))
+
+
+@every
+def test_soft_targets_may_be_mixed_again(trick):
+    images, targets = batch((8, 3, 12, 12))
+    for _ in range(4):
+        images, targets = trick(images, targets)
+    torch.testing.assert_close(targets.sum(dim=1), torch.ones(8))
 
 
 @every
 @sizes
 def test_inputs_are_untouched(trick, shape):
     images, targets = batch(shape)
-    trick(images, targets)
+    for _ in range(3):
+        trick(images, targets)
     assert torch.equal(images, batch(shape)[0])
     assert torch.equal(targets, batch(shape)[1])
+
+
+@random
+def test_the_result_has_memory_of_its_own(trick):
+    images, targets = batch((8, 3, 12, 12))
+    for result in trick(images, targets):
+        result.zero_()
+    assert torch.equal(images, batch((8, 3, 12, 12))[0])
+    assert torch.equal(targets, batch((8, 3, 12, 12))[1])
 
 
 @every
@@ -62,19 +96,79 @@ def test_pixels_stay_between_the_darkest_and_the_brightest(trick):
 
 
 @every
+def test_memory_layout_is_kept_and_does_not_matter(trick, repeat):
+    images, targets = batch((8, 3, 12, 12))
+    plain, _ = repeat(lambda: trick(images, targets))
+    other = images.contiguous(memory_format=torch.channels_last)
+    channels_last, _ = repeat(lambda: trick(other, targets))
+    torch.testing.assert_close(channels_last[0], plain[0], rtol=0, atol=1e-6)
+    assert torch.equal(channels_last[1], plain[1])
+    assert plain[0].is_contiguous()
+    assert channels_last[0].is_contiguous(memory_format=torch.channels_last)
+
+
+@every
 def test_a_seed_of_torch_repeats_it(trick, repeat):
     images, targets = batch((16, 3, 32, 32))
     first, second = repeat(lambda: trick(images, targets))
     assert all(map(torch.equal, first, second))
 
 
+@random
+def test_another_seed_gives_something_else(trick, repeat):
+    images, targets = batch((16, 3, 32, 32))
+    first, _ = repeat(lambda: trick(images, targets))
+    second, _ = repeat(lambda: trick(images, targets), seed=1)
+    assert not torch.equal(first[0], second[0])
+
+
+@random
+def test_each_image_has_a_partner_of_its_own(trick):
+    """Every image is of one value, its own number: its partners' numbers are read off."""
+    numbers = torch.arange(64.0)
+    images = numbers[:, None, None, None].expand(-1, 1, 32, 32)
+    differences = set()
+    for seed in range(5):
+        torch.manual_seed(seed)
+        _, targets = trick(images, torch.eye(64))
+        partner = (targets - targets.diagonal().diag()).argmax(dim=1)
+        differences |= set(((partner - torch.arange(64)) % 64).tolist())
+    assert len(differences) > 20
+
+
 @every
-def test_it_fits_into_a_collate_function(trick):
-    images, targets = batch((8, 3, 32, 32))
-    pairs = list(zip(images, targets, strict=True))
-    loader = DataLoader(pairs, batch_size=4, collate_fn=lambda part: trick(*default_collate(part)))
-    for mixed, rows in loader:
-        assert (mixed.shape, rows.shape) == ((4, 3, 32, 32), (4, 10))
+def test_it_draws_the_same_on_every_device(trick, repeat, device):
+    images, targets = batch((8, 3, 12, 12))
+    here, _ = repeat(lambda: trick(images, targets))
+    there, _ = repeat(lambda: trick(images.to(device), targets.to(device)))
+    for one, other in zip(here, there, strict=True):
+        torch.testing.assert_close(one, other.cpu(), rtol=0, atol=1e-6)
+
+
+@every
+def test_nothing_waits_for_the_device(trick, device, without_waiting):
+    images, targets = (part.to(device) for part in batch((8, 3, 12, 12)))
+    assert without_waiting(lambda: trick(images, targets), device)[0].shape == images.shape
+
+
+class Collate:
+    """A trick after the default collation; a class, so that a worker can be given it."""
+
+    def __init__(self, trick):
+        self.trick = trick
+
+    def __call__(self, samples):
+        return self.trick(*default_collate(samples))
+
+
+@every
+def test_it_works_as_a_collate_function_in_a_worker(trick, from_a_worker):
+    pairs = list(zip(*batch((8, 3, 12, 12)), strict=True))
+    first, second = (from_a_worker(pairs, Collate(trick)) for _ in range(2))
+    for (mixed, rows), (others, more) in zip(first, second, strict=True):
+        assert (mixed.shape, rows.shape) == ((4, 3, 12, 12), (4, 10))
+        assert torch.equal(mixed, others)
+        assert torch.equal(rows, more)
 
 
 @every
@@ -82,5 +176,31 @@ def test_it_is_a_value(trick, rebuild, repeat):
     images, targets = batch((8, 3, 32, 32))
     expected, _ = repeat(lambda: trick(images, targets))
     for twin in (rebuild(trick), pickle.loads(pickle.dumps(trick))):
+        assert twin == trick
         found, _ = repeat(lambda twin=twin: twin(images, targets))
         assert all(map(torch.equal, found, expected))
+
+
+@random
+@pytest.mark.parametrize(
+    ("images", "targets", "error", "message"),
+    [
+        (
+            "pixels",
+            torch.ones(2, 10),
+            TypeError,
+            r"images must be a tensor \(B, C, H, W\), got str",
+        ),
+        (torch.rand(3, 8, 8), torch.ones(3, 10), ValueError, r"got \(3, 8, 8\)"),
+        (torch.rand(0, 3, 8, 8), torch.ones(0, 10), ValueError, r"got \(0, 3, 8, 8\)"),
+        (torch.rand(2, 3, 8, 8), torch.tensor([1, 2]), TypeError, r"got int64 \(2,\); labels"),
+        (torch.rand(2, 3, 8, 8), torch.ones(2, 10).bool(), TypeError, r"got bool \(2, 10\)"),
+        (torch.rand(2, 3, 8, 8), torch.ones(2), ValueError, r"got the shape \(2,\)"),
+        (torch.rand(2, 3, 8, 8), torch.ones(3, 10), ValueError, "of 2 images, got 3 rows"),
+        (torch.rand(2, 3, 8, 8), [1, 2], TypeError, "got list"),
+    ],
+    ids=["text", "one image", "none", "labels", "truths", "a vector", "too many", "a list"],
+)
+def test_what_cannot_be_mixed_is_refused(trick, images, targets, error, message):
+    with pytest.raises(error, match=message):
+        trick(images, targets)

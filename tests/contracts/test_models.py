@@ -7,13 +7,28 @@ import pytest
 import torch
 from torch import nn
 
-from tricks_lib import Recipe, mlp, models, small_resnet
+from tricks_lib import (
+    Recipe,
+    he_,
+    initialized,
+    mlp,
+    models,
+    small_resnet,
+    xavier_,
+    zero_last_gamma_,
+)
 
 MODELS = [
     small_resnet,
     partial(small_resnet, width=5, depths=(1, 2), stem_stride=1),
     mlp,
     partial(mlp, hidden=(), size=7),
+    partial(mlp, hidden=(20,), batch_norm=True, dropout=0.3),
+    partial(small_resnet, width=4, batch_norm=False),
+    partial(small_resnet, width=4, dropout=0.5),
+    partial(initialized, build=mlp, init=he_),
+    partial(initialized, build=small_resnet, init=xavier_),
+    partial(initialized, build=small_resnet, init=zero_last_gamma_),
 ]
 
 every = pytest.mark.parametrize("build", MODELS, ids=repr)
@@ -47,7 +62,11 @@ def test_it_turns_images_into_logits(build, shape, classes):
 def test_every_parameter_gets_a_gradient(build):
     torch.manual_seed(0)
     model = build(3, 5)
-    model(pictures((8, 3, 28, 28))).logsumexp(dim=1).sum().backward()
+    images = pictures((8, 3, 28, 28))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    model(images).logsumexp(dim=1).sum().backward()
+    optimizer.step()  # a block that begins as its shortcut learns its own part from here on
+    model(images).logsumexp(dim=1).sum().backward()
     assert all(p.grad is not None and p.grad.any() for p in model.parameters())
 
 

@@ -1,13 +1,50 @@
 """What every objective promises. A new one is added to OBJECTIVES, and nowhere else."""
 
+import pickle
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
-from tricks_lib import Recipe, cross_entropy, mlp, objectives
+import tricks_lib
+from tricks_lib import (
+    Distillation,
+    L1Penalty,
+    LabelSmoothingLoss,
+    Recipe,
+    cross_entropy,
+    mlp,
+    objectives,
+    supervised,
+)
+from tricks_lib.recipe import source
+
+
+class Teacher:
+    """A teacher with an expression of its own: a network fixed by its seed."""
+
+    def __init__(self, seed=7):
+        self.seed = seed
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.network = mlp(3, 10, hidden=(), size=6)
+
+    def __call__(self, images):
+        return self.network(images)
+
+    def __repr__(self):
+        return f"Teacher({self.seed})"
+
 
 OBJECTIVES = [
     cross_entropy,
+    supervised(LabelSmoothingLoss(0.1)),
+    supervised(nn.CrossEntropyLoss()),
+    Distillation(Teacher()),
+    Distillation(Teacher(), temperature=1.0, alpha=1.0),
+    L1Penalty(strength=1e-3),
+    L1Penalty(strength=0.01, objective=supervised(LabelSmoothingLoss(epsilon=0.3))),
 ]
 
 every = pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
@@ -80,6 +117,30 @@ def test_it_falls_when_it_is_followed(objective):
 
 
 @every
-def test_it_is_a_value(objective, rebuild):
+def test_it_is_a_value(objective):
     expected = objective(network(), *batch())
-    assert all(map(torch.equal, rebuild(objective)(network(), *batch()), expected))
+    twin = eval(source(objective), vars(tricks_lib) | vars(nn) | globals())
+    assert all(map(torch.equal, twin(network(), *batch()), expected))
+    pickled = pickle.loads(pickle.dumps(objective))
+    assert all(map(torch.equal, pickled(network(), *batch()), expected))
+
+
+@every
+def test_labels_are_refused_where_rows_are_expected(objective):
+    if objective in (cross_entropy, OBJECTIVES[2]):
+        pytest.skip("torch's loss takes both, and knows which is which")
+    images, _ = batch()
+    if isinstance(objective, L1Penalty) and objective.objective is cross_entropy:
+        pytest.skip("as the objective inside")
+    with pytest.raises(TypeError, match=r"rows of probabilities.*got int64 \(5,\)"):
+        objective(network(), images, torch.arange(5))
+
+
+@every
+def test_nothing_waits_for_the_device(objective, device, without_waiting):
+    if isinstance(getattr(objective, "teacher", None), Teacher) and device.type != "cpu":
+        objective = replace(objective, teacher=network().to(device))
+    model = network().to(device)
+    images, targets = (part.to(device) for part in batch())
+    loss, _ = without_waiting(lambda: objective(model, images, targets), device)
+    assert loss.device == model[2].weight.device

@@ -1,15 +1,29 @@
 """What every optimizer promises. A new one is added to OPTIMIZERS, and nowhere else."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from tricks_lib import Recipe, optimizers, sgd
+from tricks_lib import (
+    Recipe,
+    adabound,
+    adam,
+    adamw,
+    optimizers,
+    sgd,
+    sgd_no_bias_decay,
+)
 
 OPTIMIZERS = [
     sgd,
+    sgd_no_bias_decay,
+    adabound,
+    partial(adabound, final_lr=0.05, gamma=0.1, amsbound=True, weight_decay=1e-3),
+    adam,
+    adamw,
 ]
 
 every = pytest.mark.parametrize("build", OPTIMIZERS, ids=repr)

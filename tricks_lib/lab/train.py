@@ -28,11 +28,16 @@ class History:
         loss: training loss of each step, on the batch before its update, in nats.
         lr: learning rate of each step.
         epochs: metrics after each epoch; empty where none were asked for.
+        validation: loss on the validation split after each epoch, in nats; empty where the recipe
+            has no rule to stop by.
+        kept: number of the epoch whose weights the network has, from 0; None for the last.
     """
 
     loss: list[float] = field(default_factory=list)
     lr: list[float] = field(default_factory=list)
     epochs: list[Metrics] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    kept: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,14 @@ class Run:
 
     @property
     def final(self) -> Metrics:
-        """Metrics after the last epoch.
+        """Metrics of the network: after the last epoch, or after the one whose weights were kept.
 
         Raises:
             ValueError: if the run was not evaluated.
         """
         if not self.history.epochs:
             raise ValueError("this run was not evaluated: it was made with evaluate_on=None")
-        return self.history.epochs[-1]
+        return self.history.epochs[-1 if self.history.kept is None else self.history.kept]
 
 
 class Diverged(ArithmeticError):
@@ -106,7 +111,7 @@ def fit(
         seed: fixes everything random; the caller's own random state is left alone.
         device: where to train; by default CUDA, then MPS, then the CPU, whichever is there.
         evaluate_on: split to score after each epoch ("test", "validation", "train"), or None.
-            Nothing in the training depends on it.
+            Nothing in the training depends on it; a rule to stop by looks at "validation".
         watch: called after each epoch with the history so far, to draw or print it. It should not
             draw random numbers from torch, which the training would then miss.
 
@@ -115,13 +120,20 @@ def fit(
 
     Raises:
         Diverged: as soon as the loss is seen not to be finite.
-        ValueError: if `data` has no such split, or the batch cannot be shared among the workers.
+        ValueError: if `data` has no such split, or no validation split for a recipe that stops
+            early, or the batch cannot be shared among the workers.
     """
     started = time.perf_counter()
     device, team, history = pick_device(device), workers(), History()
     data = data.to(device)
     if evaluate_on:
         choose_split(data, evaluate_on)  # says now, not after an epoch, if there is none
+    stops = recipe.stop != Recipe().stop
+    if stops:
+        choose_split(data, "validation")
+    augment = recipe.augment
+    if hasattr(augment, "with_mean"):
+        augment = augment.with_mean(data.mean)
     steps = steps_per_epoch(recipe, data)
     bar = progress(recipe.epochs * steps, "training", "step")
     with bar, repeatable(device, seed):
@@ -133,10 +145,11 @@ def fit(
         order = torch.Generator().manual_seed(seed)  # apart from what the tricks draw
         torch.manual_seed(seed + team.rank)  # apart from what the model drew
         losses = Losses(recipe, history, steps, device)
+        best: dict[str, Tensor] = {}
         for _ in range(recipe.epochs):
             model.train()
             for images, targets in batches(data, recipe.batch_size, order, team):
-                images = data.normalize(recipe.augment(images))
+                images = data.normalize(augment(images))
                 images, targets = recipe.mix(images, targets)
                 images = images.contiguous(memory_format=torch.channels_last)
                 with precision(device):
@@ -150,8 +163,18 @@ def fit(
             losses.read()
             if evaluate_on:
                 history.epochs.append(evaluate(model, data, evaluate_on))
+            if stops:
+                loss = evaluate(model, data, "validation").nll
+                history.validation.append(loss)
+                if history.kept is None or loss < history.validation[history.kept]:
+                    history.kept = len(history.validation) - 1
+                    best = {name: value.clone() for name, value in model.state_dict().items()}
             if watch:
                 watch(history)
+            if stops and recipe.stop(history.validation):
+                break
+        if stops:
+            model.load_state_dict(best)
     return Run(recipe, seed, model.eval(), history, time.perf_counter() - started)
 
 

@@ -6,6 +6,8 @@ Chapter: notebooks/00_baseline.ipynb
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..ops.arguments import check_number
+
 
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions beside a shortcut: relu(shortcut(x) +
@@ -18,22 +20,25 @@ class ResidualBlock(nn.Module):
         inputs: channels of the input.
         outputs: channels of the output.
         stride: step of the first convolution; 2 halves height and width.
+        batch_norm: whether bn1 and bn2 are batch normalisations (Ioffe & Szegedy 2015,
+            arXiv:1502.03167); without, they pass on what they get and the convolutions have biases.
 
     Shape: float (B, inputs, H, W) -> (B, outputs, ceil(H / stride), ceil(W / stride)).
 
     Source: He, Zhang, Ren, Sun 2016, arXiv:1512.03385, figure 2 and section 3.3.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int):
+    def __init__(self, inputs: int, outputs: int, stride: int, batch_norm: bool = True):
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
+        bias, norm = not batch_norm, nn.BatchNorm2d if batch_norm else nn.Identity
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=bias)
+        self.bn1 = norm(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=bias)
+        self.bn2 = norm(outputs)
         self.shortcut = nn.Identity()
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+                nn.Conv2d(inputs, outputs, 1, stride, bias=bias), norm(outputs)
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,12 +57,19 @@ class SmallResNet(nn.Module):
     """
 
     def __init__(
-        self, channels: int, classes: int, width: int, depths: tuple[int, ...], stem_stride: int
+        self,
+        channels: int,
+        classes: int,
+        width: int,
+        depths: tuple[int, ...],
+        stem_stride: int,
+        batch_norm: bool = True,
+        dropout: float = 0.0,
     ):
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, width, 3, stem_stride, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            nn.Conv2d(channels, width, 3, stem_stride, padding=1, bias=not batch_norm),
+            nn.BatchNorm2d(width) if batch_norm else nn.Identity(),
             nn.ReLU(),
         )
         blocks, inputs = [], width
@@ -65,15 +77,17 @@ class SmallResNet(nn.Module):
             outputs = width * 2**stage
             for position in range(depth):
                 stride = 2 if stage > 0 and position == 0 else 1
-                blocks.append(ResidualBlock(inputs, outputs, stride))
+                blocks.append(ResidualBlock(inputs, outputs, stride, batch_norm))
                 inputs = outputs
         self.blocks = nn.Sequential(*blocks)
+        self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(inputs, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits."""
         features = self.blocks(self.stem(images))
-        return self.head(features.mean(dim=(2, 3)))  # average over all positions
+        features = features.mean(dim=(2, 3))  # average over all positions
+        return self.head(self.dropout(features))
 
 
 def small_resnet(
@@ -82,6 +96,8 @@ def small_resnet(
     width: int = 16,
     depths: tuple[int, ...] = (1, 1, 1),
     stem_stride: int = 2,
+    batch_norm: bool = True,
+    dropout: float = 0.0,
 ) -> SmallResNet:
     """Build a residual network; the default has 8 layers and 78 thousand parameters.
 
@@ -92,6 +108,10 @@ def small_resnet(
         depths: residual blocks in each stage.
         stem_stride: step of the first convolution. 2 makes the network four times cheaper;
             1 keeps the full resolution, as published CIFAR networks do.
+        batch_norm: whether every convolution is followed by batch normalisation (Ioffe & Szegedy
+            2015, arXiv:1502.03167).
+        dropout: probability that a feature is switched off before the classifier during training,
+            in [0, 1) (Srivastava et al. 2014).
 
     Returns:
         A network in training mode, with PyTorch's default initialisation.
@@ -111,4 +131,5 @@ def small_resnet(
             raise ValueError(f"{name} must be at least {least}, got {value!r}")
     if not depths or min(depths) < 1:
         raise ValueError(f"depths must be block counts of at least 1, got {depths!r}")
-    return SmallResNet(channels, classes, width, tuple(depths), stem_stride)
+    check_number("dropout", dropout, 0, 1, below=True)
+    return SmallResNet(channels, classes, width, tuple(depths), stem_stride, batch_norm, dropout)

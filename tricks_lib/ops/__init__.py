@@ -1,0 +1,1 @@
+"""What tricks share: checks of arguments, and fast operations on batches of images."""

@@ -1,0 +1,140 @@
+"""Checks that tricks share: each says what was expected and what came."""
+
+import math
+from numbers import Real
+
+import torch
+from torch import Tensor
+
+
+def check_number(
+    name: str,
+    value: float,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    above: bool = False,
+    below: bool = False,
+) -> None:
+    """Check that a parameter is a number in its range.
+
+    Args:
+        name: what the parameter is called.
+        value: what was given.
+        low: smallest value allowed; itself not allowed if `above`.
+        high: largest value allowed; itself not allowed if `below`.
+        above: whether `low` is excluded.
+        below: whether `high` is excluded.
+
+    Raises:
+        TypeError: if `value` is no real number (a truth value is none).
+        ValueError: if it is outside its range, infinite or NaN.
+    """
+    allowed = _interval(low, high, above, below)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number {allowed}, got {value!r}")
+    inside = (value > low if above else value >= low) and (value < high if below else value <= high)
+    if not (inside and math.isfinite(value)):
+        raise ValueError(f"{name} must be a number {allowed}, got {value!r}")
+
+
+def check_count(name: str, value: int, low: int = 1) -> None:
+    """Check that a parameter is a whole number of at least `low`.
+
+    Raises:
+        TypeError: if `value` is no whole number (a truth value is none).
+        ValueError: if it is below `low`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number >= {low}, got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be a whole number >= {low}, got {value!r}")
+
+
+def check_range(
+    name: str,
+    value: tuple[float, float],
+    low: float,
+    high: float = math.inf,
+    *,
+    above: bool = False,
+) -> None:
+    """Check that a parameter is a pair (smallest, largest) inside its range.
+
+    Raises:
+        TypeError: if `value` is no pair of real numbers.
+        ValueError: if an end is outside the range, or the pair is the wrong way round.
+    """
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair (smallest, largest), got {value!r}")
+    for end, number in zip(("smallest", "largest"), value, strict=True):
+        check_number(f"{end} {name}", number, low, high, above=above)
+    if value[0] > value[1]:
+        raise ValueError(f"{name} must be a pair (smallest, largest) in this order, got {value!r}")
+
+
+def check_batch(images: Tensor) -> None:
+    """Check that images are a batch (B, C, H, W) of at least one image.
+
+    Raises:
+        TypeError: if `images` is no tensor.
+        ValueError: if it has another rank, or is empty.
+    """
+    if not isinstance(images, Tensor):
+        raise TypeError(f"images must be a tensor (B, C, H, W), got {type(images).__name__}")
+    if images.ndim != 4 or 0 in images.shape:
+        raise ValueError(
+            f"images must have the shape (B, C, H, W), none of it 0, got {tuple(images.shape)}"
+        )
+
+
+def check_rows(targets: Tensor, batch: int | None = None, name: str = "targets") -> None:
+    """Check that targets are rows of probabilities (B, K), not labels.
+
+    Whether the rows sum to 1 is not checked, since that would wait for the device.
+
+    Args:
+        targets: what was given.
+        batch: how many rows there must be; None for any number.
+        name: what to call them in a message.
+
+    Raises:
+        TypeError: if `targets` is no tensor of floating-point numbers.
+        ValueError: if it is not of rank 2, or has another number of rows.
+    """
+    expected = f"{name} must be rows of probabilities, float (B, K)"
+    if not isinstance(targets, Tensor):
+        raise TypeError(f"{expected}, got {type(targets).__name__}")
+    if not targets.is_floating_point():
+        kind = str(targets.dtype).removeprefix("torch.")
+        raise TypeError(
+            f"{expected}, got {kind} {tuple(targets.shape)}; "
+            "labels become rows by torch.nn.functional.one_hot(labels, classes).float()"
+        )
+    if targets.ndim != 2:
+        raise ValueError(f"{expected}, got the shape {tuple(targets.shape)}")
+    if batch is not None and len(targets) != batch:
+        raise ValueError(f"{expected}, one for each of {batch} images, got {len(targets)} rows")
+
+
+def check_logits(logits: Tensor, targets: Tensor, name: str = "logits") -> None:
+    """Check that logits have the shape of the target rows (B, K).
+
+    Raises:
+        TypeError: if `logits` is no tensor of floating-point numbers.
+        ValueError: if the shapes differ.
+    """
+    if not isinstance(logits, Tensor) or not torch.is_floating_point(logits):
+        kind = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
+        raise TypeError(f"{name} must be floating-point numbers (B, K), got {kind}")
+    if logits.shape != targets.shape:
+        raise ValueError(
+            f"{name} must have the shape of the targets, {tuple(targets.shape)}: one number for "
+            f"each image and class; got {tuple(logits.shape)}"
+        )
+
+
+def _interval(low: float, high: float, above: bool, below: bool) -> str:
+    left = f"{'>' if above else '>='} {low:g}" if low > -math.inf else ""
+    right = f"{'<' if below else '<='} {high:g}" if high < math.inf else ""
+    return " and ".join(part for part in (left, right) if part) or "that is finite"

@@ -1,0 +1,165 @@
+"""AdaBound: an Adam whose steps are clipped between two bounds that close on one rate.
+
+Chapter: notebooks/04_adabound.ipynb
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from ..ops.arguments import check_number
+
+
+def bounds(step: int, final_lr: float, gamma: float) -> tuple[float, float]:
+    """Return the smallest and the largest rate that a coordinate may have at a step:
+    final_lr·(1 - 1/(gamma·t + 1)) and final_lr·(1 + 1/(gamma·t)).
+
+    They start at 0 and infinity, where Adam is free, and both tend to `final_lr`.
+
+    Args:
+        step: t = 1, 2, ...
+        final_lr: the limit.
+        gamma: how fast they close in, above 0; the paper has 1 - beta2.
+
+    Source: Luo, Xiong, Liu, Sun 2019, arXiv:1902.09843, section 5, and the authors' code.
+    """
+    return final_lr * (1 - 1 / (gamma * step + 1)), final_lr * (1 + 1 / (gamma * step))
+
+
+class AdaBound(Optimizer):
+    """AdaBound, and AMSBound with `amsbound=True`.
+
+    At step t, with g the gradient (plus weight_decay·w),
+
+        m <- beta1·m + (1 - beta1)·g,   v <- beta2·v + (1 - beta2)·g²
+        rate = clip(lr·c/(sqrt(v) + eps), lower, upper),   c = sqrt(1 - beta2^t)/(1 - beta1^t)
+        w <- w - rate·m
+
+    As in the authors' code, and other than in the paper's algorithm, the bias of m and v is
+    corrected before the clip, and the rate is not divided by sqrt(t). Since m is an average, and
+    not a sum as in torch's SGD, AdaBound ends as `SGD(lr=final_lr·(1 - beta1), momentum=beta1)`.
+
+    A schedule that multiplies `lr` moves the bounds too: `final_lr` is scaled by lr over the rate
+    that the group was built with, `base_lr` in its settings. A group that was built with lr=0 has
+    no such scale and takes `final_lr` as it is.
+
+    Args:
+        params: parameters, or groups of them with settings of their own; groups may be added later.
+        lr: rate of the Adam that it starts as, at least 0.
+        betas: shares that m and v keep from step to step, each in [0, 1).
+        final_lr: rate that all coordinates tend to, above 0.
+        gamma: how fast the bounds close in, above 0.
+        eps: added to the root, at least 0.
+        weight_decay: strength of an L2 penalty, at least 0.
+        amsbound: whether v is replaced by its largest value so far.
+
+    Raises:
+        ValueError, TypeError: if a parameter is out of its range, in any group.
+
+    Source: Luo, Xiong, Liu, Sun 2019, arXiv:1902.09843; the authors' package adabound 0.0.5.
+    """
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        final_lr: float = 0.1,
+        gamma: float = 1e-3,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        amsbound: bool = False,
+    ):
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "final_lr": final_lr,
+            "gamma": gamma,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsbound": amsbound,
+        }
+        super().__init__(params, defaults)
+
+    def add_param_group(self, param_group: dict) -> None:
+        """Add parameters with their settings; those not given are the optimizer's own.
+
+        Raises:
+            ValueError, TypeError: if a setting is out of its range.
+        """
+        settings = self.defaults | param_group
+        check_number("lr", settings["lr"], 0)
+        check_number("final_lr", settings["final_lr"], 0, above=True)
+        check_number("gamma", settings["gamma"], 0, above=True)
+        check_number("eps", settings["eps"], 0)
+        check_number("weight_decay", settings["weight_decay"], 0)
+        betas = settings["betas"]
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise TypeError(f"betas must be a pair of numbers, got {betas!r}")
+        for beta in betas:
+            check_number("each of betas", beta, 0, 1, below=True)
+        super().add_param_group({"base_lr": settings["lr"]} | param_group)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
+        """Take one step.
+
+        Args:
+            closure: computes the loss anew, with gradients; its value is returned.
+
+        Raises:
+            TypeError: if a gradient is sparse.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for weights in group["params"]:
+                if weights.grad is not None:
+                    self._update(weights, group)
+        return loss
+
+    def _update(self, weights: nn.Parameter, group: dict) -> None:
+        gradient = weights.grad
+        if gradient.is_sparse:
+            raise TypeError("AdaBound takes dense gradients, got a sparse one")
+        state = self.state[weights]
+        if not state:
+            state["step"] = 0
+            state["exp_avg"] = torch.zeros_like(weights)
+            state["exp_avg_sq"] = torch.zeros_like(weights)
+        if group["amsbound"] and "max_exp_avg_sq" not in state:
+            state["max_exp_avg_sq"] = torch.zeros_like(weights)
+        state["step"] += 1
+        step, mean, square = state["step"], state["exp_avg"], state["exp_avg_sq"]
+        beta1, beta2 = group["betas"]
+
+        if group["weight_decay"]:
+            gradient = gradient.add(weights, alpha=group["weight_decay"])
+        mean.lerp_(gradient, 1 - beta1)
+        square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        if group["amsbound"]:
+            square = torch.maximum(state["max_exp_avg_sq"], square, out=state["max_exp_avg_sq"])
+
+        lr = float(group["lr"])
+        correction = math.sqrt(1 - beta2**step) / (1 - beta1**step)
+        scale = lr / group["base_lr"] if group["base_lr"] else float(lr > 0)
+        lower, upper = bounds(step, group["final_lr"] * scale, group["gamma"])
+        rate = square.sqrt().add_(group["eps"]).reciprocal_().mul_(lr * correction)
+        weights.addcmul_(rate.clamp_(lower, upper), mean, value=-1)
+
+
+def adabound(model: nn.Module, lr: float, **settings) -> AdaBound:
+    """Build AdaBound over all parameters of `model`, for the recipe: `optimizer=adabound`, or
+    `optimizer=partial(adabound, final_lr=0.2)`.
+
+    Args:
+        model: network whose parameters are updated.
+        lr: rate of the Adam that it starts as, before the schedule's factor.
+        **settings: further arguments of `AdaBound`.
+    """
+    return AdaBound(model.parameters(), lr, **settings)

@@ -1,0 +1,88 @@
+"""Early stopping: end the training when validation no longer improves.
+
+A rule looks at the validation losses so far and says whether to stop. The engine holds it to its
+word: it scores the validation split after each epoch, and gives back the weights of the epoch with
+the smallest loss.
+
+Chapter: notebooks/14_early_stopping.ipynb
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..ops.arguments import check_count, check_number
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the loss has not fallen by more than `min_delta` for `patience` epochs in a row.
+
+    Args:
+        patience: epochs without improvement that are borne, at least 1.
+        min_delta: how far below the smallest loss a loss must fall to count as an improvement, at
+            least 0, in nats.
+
+    Raises:
+        ValueError, TypeError: if a parameter is out of its range.
+
+    Source: Prechelt 1998, the class of criteria UP, in its usual form.
+    """
+
+    patience: int = 5
+    min_delta: float = 0.0
+
+    def __post_init__(self):
+        """Check the parameters once."""
+        check_count("patience", self.patience)
+        check_number("min_delta", self.min_delta, 0)
+
+    def __call__(self, losses: Sequence[float]) -> bool:
+        """Say whether to stop after these losses, one for each epoch so far."""
+        smallest, waited = float("inf"), 0
+        for loss in losses:
+            if loss < smallest - self.min_delta:
+                smallest, waited = loss, 0
+            else:
+                waited += 1
+        return waited >= self.patience
+
+
+def generalization_loss(losses: Sequence[float]) -> float:
+    """Return by how many per cent the last loss lies above the smallest:
+    100·(E(t)/min E(t') - 1).
+
+    Args:
+        losses: one for each epoch, at least one, above 0.
+
+    Raises:
+        ValueError: if there is none, or one is not above 0.
+
+    Source: Prechelt 1998, section 2.
+    """
+    if not losses or not min(losses) > 0:
+        raise ValueError(f"losses must be numbers > 0, at least one, got {losses!r}")
+    return 100 * (losses[-1] / min(losses) - 1)
+
+
+@dataclass(frozen=True)
+class GeneralizationLoss:
+    """Stop when the loss lies more than `percent` per cent above the smallest so far.
+
+    Args:
+        percent: Prechelt's alpha, above 0.
+
+    Raises:
+        ValueError, TypeError: if `percent` is out of its range.
+
+    Source: Prechelt 1998, the class of criteria GL.
+    """
+
+    percent: float = 5.0
+
+    def __post_init__(self):
+        """Check the parameter once."""
+        check_number("percent", self.percent, 0, above=True)
+
+    def __call__(self, losses: Sequence[float]) -> bool:
+        """Say whether to stop after these losses, one for each epoch so far."""
+        return bool(losses) and generalization_loss(losses) > self.percent
