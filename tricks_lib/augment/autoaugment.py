@@ -22,6 +22,7 @@ from ..ops.pixels import (
     in_parts,
     mean_fill,
     on_batches,
+    take_rows,
 )
 from ..ops.warp import sources, take
 from .color import adjust_brightness, adjust_contrast, adjust_saturation
@@ -244,8 +245,9 @@ class AutoAugment:
 def apply(images: Tensor, plan: Plan, policy: str, fill: Fill = 0.0) -> Tensor:
     """Do to each image what was drawn for it.
 
-    Images with the same operation are taken out, treated together and put back. The plan is on
-    the CPU, so that sorting them does not wait for the device.
+    For each of the two steps the batch is sorted by operation, so that the images of an operation
+    are neighbours and are treated together. The plan is on the CPU: to sort by it does not wait
+    for the device.
 
     Args:
         images: uint8 (B, C, H, W) or (C, H, W) with 1 or 3 channels.
@@ -260,26 +262,35 @@ def apply(images: Tensor, plan: Plan, policy: str, fill: Fill = 0.0) -> Tensor:
         raise TypeError(f"AutoAugment takes uint8 images, got {images.dtype}")
     check_channels(images)
     table, color = _table(policy), fill_color(fill, images)
-    images = images.clone()
+    order = torch.arange(len(images))
     for step in (0, 1):
-        operation, negative = plan.operation[:, step], plan.negative[:, step]
-        map_number = table.map_number[plan.sub_policy, step] + negative.long()
-        amount = table.amount[plan.sub_policy, step]
-        amount = torch.where(negative & table.signed[plan.sub_policy, step], -amount, amount)
+        operation, resort = plan.operation[order, step].sort(stable=True)
+        order = order[resort]
+        images = take_rows(images, resort.to(images.device, non_blocking=True))
+        sub_policy, negative = plan.sub_policy[order], plan.negative[order, step]
+        amount = table.amount[sub_policy, step]
+        amount = torch.where(negative & table.signed[sub_policy, step], -amount, amount)
+        map_number = table.map_number[sub_policy, step] + negative.long()
 
-        def treat(chosen, function, values):
-            chosen = chosen.nonzero().flatten()
-            if len(chosen):
-                places = chosen.to(images.device, non_blocking=True)
-                treated = function(images.index_select(0, places), values[chosen])
-                images.index_copy_(0, places, treated)
+        ends = torch.searchsorted(operation, torch.arange(len(NAMES) + 1)).tolist()
+        moved = slice(ends[0], ends[len(GEOMETRIC)])
+        if moved.start < moved.stop:
+            images[moved] = _move(images[moved], map_number[moved], policy, color)
+        for name, *where in zip(NAMES, ends[:-1], ends[1:], strict=True):
+            group = slice(*where)
+            if name in TONAL and group.start < group.stop:
+                images[group] = TONAL[name](images[group], amount[group])
+    return take_rows(images, order.argsort().to(images.device, non_blocking=True))
 
-        moved = (operation >= 0) & (operation < len(GEOMETRIC))
-        treat(moved, functools.partial(_move, policy, color), map_number)
-        for number, name in enumerate(NAMES):
-            if name in TONAL:
-                treat(operation == number, TONAL[name], amount)
-    return images
+
+def _move(images: Tensor, map_number: Tensor, policy: str, color: Tensor) -> Tensor:
+    maps = _maps(policy, *images.shape[-2:], images.device)
+    return _gather(images, map_number.to(images.device, non_blocking=True), maps=maps, color=color)
+
+
+@in_parts
+def _gather(images: Tensor, map_number: Tensor, *, maps: Tensor, color: Tensor) -> Tensor:
+    return take(images, maps[map_number], color)
 
 
 @dataclass(frozen=True, eq=False)
@@ -317,12 +328,6 @@ def _geometric(policy: str) -> list[tuple[str, int]]:
     """List the different geometric operations of a policy."""
     used = {(n, index) for row in POLICIES[policy] for n, _, index in row if n in GEOMETRIC}
     return sorted(used)
-
-
-def _move(policy: str, color: Tensor, images: Tensor, map_number: Tensor) -> Tensor:
-    maps = _maps(policy, *images.shape[-2:], images.device)
-    gather = in_parts(lambda part, number: take(part, maps[number], color))
-    return gather(images, map_number.to(images.device, non_blocking=True))
 
 
 @functools.lru_cache(maxsize=8)

@@ -204,12 +204,22 @@ class ColorShift:
     def __call__(self, images: Tensor) -> Tensor:
         """Return recoloured images."""
         draws = 2 * torch.rand(4, batch_size(images)) - 1
-        for amount, draw, adjust, middle in (
-            (self.brightness, draws[0], adjust_brightness, 1),
-            (self.contrast, draws[1], adjust_contrast, 1),
-            (self.saturation, draws[2], adjust_saturation, 1),
-            (self.hue, draws[3], adjust_hue, 0),
-        ):
-            if amount:
-                images = adjust(images, middle + amount * draw)
-        return images
+        amounts = (self.brightness, self.contrast, self.saturation, self.hue)
+        changed = [amount > 0 for amount in amounts]
+        return _recolor(images, *(torch.tensor(amounts)[:, None] * draws), changed=changed)
+
+
+@on_batches
+@in_parts
+def _recolor(images: Tensor, *changes: Tensor, changed: list[bool]) -> Tensor:
+    check_channels(images)
+    steps = (
+        lambda images, change: adjust_brightness(images, 1 + change),
+        lambda images, change: adjust_contrast(images, 1 + change),
+        lambda images, change: adjust_saturation(images, 1 + change),
+        adjust_hue,
+    )
+    for step, change, wanted in zip(steps, changes, changed, strict=True):
+        if wanted:
+            images = step(images, change)
+    return images if any(changed) else images.clone()

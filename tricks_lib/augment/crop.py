@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 from ..ops.arguments import check_count
-from ..ops.pixels import Fill, batch_size, check_fill, fill_color, mean_fill, on_batches
+from ..ops.pixels import (
+    Fill,
+    batch_size,
+    check_fill,
+    fill_color,
+    in_parts,
+    mean_fill,
+    on_batches,
+)
 
 
 @on_batches
@@ -30,18 +38,24 @@ def crop(images: Tensor, top: Tensor, left: Tensor, padding: int, fill: Fill = 0
 
     Source: Krizhevsky, Sutskever, Hinton 2012, section 4.1.
     """
+    offset = top * (images.shape[-1] + 2 * padding) + left
+    offset = offset.to(images.device, non_blocking=True)
+    return _crop(images, offset, padding=padding, color=fill_color(fill, images))
+
+
+@in_parts
+def _crop(images: Tensor, offset: Tensor, *, padding: int, color: Tensor) -> Tensor:
+    """Cut windows that begin `offset` pixels after the first of their padded images."""
     batch, channels, height, width = images.shape
-    padded = fill_color(fill, images).expand(batch, channels, 1, 1)
-    padded = padded.repeat(1, 1, height + 2 * padding, width + 2 * padding)
-    rows, columns = padded.shape[2:]
+    rows, columns = height + 2 * padding, width + 2 * padding
+    padded = color.expand(batch, channels, rows, columns).contiguous()
     padded[:, :, padding : padding + height, padding : padding + width] = images
     # Every row of every window is `width` neighbours in memory. The view below has all such
     # stretches as its rows, overlapping; to pick whole rows of a matrix is a plain copy.
     stretches = padded.as_strided((padded.numel() - width + 1, width), (1, 1))
-    corner = (top * columns + left).to(images.device, non_blocking=True)
     first = torch.arange(batch * channels, device=images.device).view(batch, channels, 1)
     line = torch.arange(height, device=images.device)
-    starts = first * (rows * columns) + line * columns + corner[:, None, None]
+    starts = first * (rows * columns) + line * columns + offset[:, None, None]
     return stretches.index_select(0, starts.flatten()).view(images.shape)
 
 

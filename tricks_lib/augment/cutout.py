@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 from ..ops.arguments import check_count
-from ..ops.pixels import Fill, batch_size, check_fill, fill_where, inside, mean_fill, on_batches
+from ..ops.pixels import (
+    Fill,
+    batch_size,
+    check_fill,
+    fill_boxes,
+    fill_color,
+    mean_fill,
+    on_batches,
+)
 
 
 @on_batches
@@ -22,7 +30,7 @@ def cut_out(images: Tensor, y: Tensor, x: Tensor, size: int, fill: Fill = 0.0) -
 
     Args:
         images: uint8 or float (B, C, H, W) or (C, H, W).
-        y: row of each centre, int (holes, B).
+        y: row of each centre, int (B, holes).
         x: column of each centre, likewise.
         size: side of the square in pixels.
         fill: what to paint over it, in the units of the images; None for their mean colour.
@@ -33,8 +41,8 @@ def cut_out(images: Tensor, y: Tensor, x: Tensor, size: int, fill: Fill = 0.0) -
     Source: DeVries & Taylor 2017, arXiv:1708.04552, section 3.
     """
     half = size // 2
-    hidden = inside(y - half, y + half, x - half, x + half, images)
-    return fill_where(hidden, images, fill)
+    color = None if fill == 0 else fill_color(fill, images)
+    return fill_boxes(images, y - half, y + half, x - half, x + half, color=color)
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Cutout:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the images with their holes."""
-        count, (height, width) = (self.holes, batch_size(images)), images.shape[-2:]
+        count, (height, width) = (batch_size(images), self.holes), images.shape[-2:]
         y, x = torch.randint(height, count), torch.randint(width, count)
         return cut_out(images, y, x, self.size, self.fill)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..ops.arguments import check_number
-from ..ops.pixels import batch_size, choose, on_batches, per_image
+from ..ops.pixels import batch_size, choose, in_parts, on_batches, per_image
 
 
 @on_batches
@@ -23,8 +23,13 @@ def mirror(images: Tensor, chosen: Tensor) -> Tensor:
     Returns:
         As `images`.
     """
+    return _mirror(images, per_image(chosen, images))
+
+
+@in_parts
+def _mirror(images: Tensor, chosen: Tensor) -> Tensor:
     mirrored = images.flip(-1)
-    return choose(per_image(chosen, images), mirrored, images, out=mirrored)
+    return choose(chosen, mirrored, images, out=mirrored)
 
 
 @dataclass(frozen=True)

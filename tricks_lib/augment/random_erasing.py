@@ -3,7 +3,6 @@
 Chapter: notebooks/08_random_erasing.ipynb
 """
 
-import math
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
@@ -16,10 +15,12 @@ from ..ops.pixels import (
     batch_size,
     check_fill,
     choose,
-    fill_where,
-    inside,
+    fill_boxes,
+    fill_color,
+    in_parts,
     mean_fill,
     on_batches,
+    outside,
 )
 
 TRIES = 10
@@ -72,17 +73,25 @@ def erase(
     Returns:
         As `images`.
     """
-    hidden = inside(top, top + high, left, left + wide, images)
-    if fill != "random":
-        return fill_where(hidden, images, fill)
+    box = (side[:, None] for side in (top, top + high, left, left + wide))
+    if fill == "random":
+        return _erase_with_noise(images, *box)
+    return fill_boxes(images, *box, color=None if fill == 0 else fill_color(fill, images))
+
+
+@in_parts
+def _erase_with_noise(
+    images: Tensor, top: Tensor, bottom: Tensor, left: Tensor, right: Tensor
+) -> Tensor:
+    kept = outside(top, bottom, left, right, images)
     if images.dtype == torch.uint8:
         # Eight bytes for one draw. All pixels get one, which is faster than to find the erased.
         words = torch.empty(-(-images.numel() // 8), dtype=torch.int64, device=images.device)
         noise = words.random_(-(2**63), None).view(torch.uint8)[: images.numel()]
-        return choose(~hidden, images, noise.view(images.shape))
-    erased = int((high * wide).sum()) * images.shape[1]
+        return choose(kept, images, noise.view(images.shape))
+    erased = int(((bottom - top) * (right - left)).sum()) * images.shape[1]
     noise = torch.randn(erased, dtype=images.dtype, device=images.device)
-    return images.masked_scatter(hidden, noise)
+    return images.masked_scatter(~kept, noise)
 
 
 @dataclass(frozen=True)
@@ -138,18 +147,19 @@ class RandomErasing:
 
         Where nothing is erased, height and width are 0.
         """
-        draws = torch.rand(2 * TRIES + 3, count, dtype=torch.float64)
-        low, high = self.area
-        area = low + (high - low) * draws[:TRIES]
-        low, high = map(math.log, self.aspect)
-        aspect = (low + (high - low) * draws[TRIES : 2 * TRIES]).exp()
-        high, wide, fits = rectangles(area, aspect, height, width)
-        first = fits.long().argmax(dim=0, keepdim=True)  # of the tries, the first that fits
-        erased = (draws[-1] < self.p) & fits.any(dim=0)
-        high, wide = (side.gather(0, first)[0] * erased for side in (high, wide))
-        top = (draws[-3] * (height - high + 1)).long()
-        left = (draws[-2] * (width - wide + 1)).long()
-        return top, left, high, wide
+        high, wide = torch.zeros(2, count, dtype=torch.long)
+        pending = (torch.rand(count) < self.p).nonzero().flatten()
+        for _ in range(TRIES):
+            area, aspect = torch.rand(2, len(pending), dtype=torch.float64)
+            area = torch.lerp(*torch.tensor(self.area, dtype=torch.float64), area)
+            aspect = torch.lerp(*torch.tensor(self.aspect, dtype=torch.float64).log(), aspect).exp()
+            high[pending], wide[pending], fits = rectangles(area, aspect, height, width)
+            pending = pending[~fits]
+            if not len(pending):
+                break
+        high[pending] = wide[pending] = 0
+        y, x = torch.rand(2, count, dtype=torch.float64)
+        return (y * (height - high + 1)).long(), (x * (width - wide + 1)).long(), high, wide
 
     def with_mean(self, mean: Tensor) -> Self:
         """Return the same with the data set's mean colour, (C,) in [0, 1], for `fill=None`."""

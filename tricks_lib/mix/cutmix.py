@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..ops.arguments import check_number
 from ..ops.mixing import beta, check_mixable
+from ..ops.pixels import take_rows
 
 Box = tuple[int, int, int, int]
 
@@ -42,7 +43,8 @@ def paste_box(images: Tensor, targets: Tensor, partner: Tensor, box: Box) -> tup
         )
     partner = partner.to(images.device, non_blocking=True)
     mixed = images.clone()
-    mixed[:, :, top:bottom, left:right] = images[:, :, top:bottom, left:right][partner]
+    box = slice(top, bottom), slice(left, right)
+    mixed[:, :, *box] = take_rows(images[:, :, *box].contiguous(), partner)
     own = 1 - (bottom - top) * (right - left) / (height * width)
     return mixed, targets.index_select(0, partner).lerp_(targets, own)
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..ops.arguments import check_number
-from ..ops.mixing import beta, check_mixable, take_rows
+from ..ops.mixing import beta, check_mixable
+from ..ops.pixels import take_rows
 
 
 def mix_pairs(

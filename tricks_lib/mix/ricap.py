@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..ops.arguments import check_number
 from ..ops.mixing import beta, check_mixable
+from ..ops.pixels import take_rows
 
 Point = tuple[int, int]
 
@@ -72,8 +73,10 @@ def patch(
             raise ValueError(
                 f"a crop of {h}×{w} at {(y, x)} reaches over an image of {height}×{width}"
             )
-        crops = images[:, :, y : y + h, x : x + w]
-        patched[:, :, top : top + h, left : left + w] = crops[partner]
+        if not h * w:
+            continue
+        crops = images[:, :, y : y + h, x : x + w].contiguous()
+        patched[:, :, top : top + h, left : left + w] = take_rows(crops, partner)
         mixed.add_(targets.index_select(0, partner), alpha=h * w / (height * width))
     return patched, mixed
 

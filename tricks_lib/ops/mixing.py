@@ -25,20 +25,3 @@ def beta(shape: float) -> float:
     """
     both = torch.tensor(float(shape), dtype=torch.float64)
     return torch.distributions.Beta(both, both, validate_args=False).sample().item()
-
-
-def take_rows(tensor: Tensor, positions: Tensor) -> Tensor:
-    """Return `tensor[positions]`, a new tensor in the same memory format.
-
-    On a CPU an index_select of short contiguous rows is a plain copy, several times faster than
-    indexing; so an image is taken line by line.
-    """
-    if tensor.ndim == 4 and not tensor.is_contiguous():
-        by_pixel = tensor.movedim(1, -1)  # how channels_last lies in memory
-        if by_pixel.is_contiguous():
-            return take_rows(by_pixel, positions).movedim(-1, 1)
-    if tensor.device.type != "cpu" or tensor.ndim < 3 or not tensor.is_contiguous():
-        return tensor.index_select(0, positions)
-    lines = tensor[0].numel() // tensor.shape[-1]
-    picked = positions[:, None] * lines + torch.arange(lines)
-    return tensor.view(-1, tensor.shape[-1]).index_select(0, picked.flatten()).view(tensor.shape)

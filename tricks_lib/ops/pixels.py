@@ -16,7 +16,7 @@ Fill = float | tuple[float, ...] | None
 
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _CHUNK = 1 << 19  # pixels looked up at once: their eight-byte indices stay in the cache
-_PART = 1 << 20  # pixels computed with at once, in four bytes each
+_PART = 1 << 19  # pixels computed with at once, in four bytes each
 
 
 def on_batches(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -40,6 +40,32 @@ def on_batches(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         if images.is_contiguous():
             return result
         return result.contiguous(memory_format=torch.channels_last)
+
+    return wrapper
+
+
+def in_parts(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Let a function treat a large batch a few images at a time, so that what it puts aside stays
+    in the cache, and only the result asks for memory of its own size.
+
+    The wrapped function takes images (B, C, H, W), then tensors with one entry per image, then
+    keywords that are the same for all images.
+    """
+
+    @functools.wraps(function)
+    def wrapper(images: Tensor, *values: Tensor, **settings) -> Tensor:
+        limit = _PART if images.device.type == "cpu" else 64 * _PART
+        count = max(1, limit // images[0].numel())
+        if count >= len(images) or torch.compiler.is_compiling():
+            return function(images, *values, **settings)
+        result = None
+        for start in range(0, len(images), count):
+            part = slice(start, start + count)
+            treated = function(images[part], *(value[part] for value in values), **settings)
+            if result is None:
+                result = treated.new_empty((len(images), *treated.shape[1:]))
+            result[part] = treated
+        return result
 
     return wrapper
 
@@ -109,15 +135,27 @@ def choose(
     return result.view(images.dtype)
 
 
-def fill_where(hidden: Tensor, images: Tensor, fill: Fill) -> Tensor:
-    """Paint over the hidden pixels.
+@in_parts
+def fill_boxes(
+    images: Tensor,
+    top: Tensor,
+    bottom: Tensor,
+    left: Tensor,
+    right: Tensor,
+    *,
+    color: Tensor | None,
+) -> Tensor:
+    """Paint over boxes; see `outside`.
 
     Args:
-        hidden: bool (B, 1, H, W).
         images: (B, C, H, W).
-        fill: a number, one number per channel, or None for the mean colour of these images.
+        top: and the other borders, int (B, n) for n boxes per image.
+        bottom: see above.
+        left: see above.
+        right: see above.
+        color: of `fill_color`; None for zeros.
     """
-    return choose(~hidden, images, None if fill == 0 else fill_color(fill, images))
+    return choose(outside(top, bottom, left, right, images), images, color)
 
 
 def fill_color(fill: Fill, images: Tensor) -> Tensor:
@@ -170,13 +208,13 @@ def mean_fill(mean: Tensor) -> tuple[float, ...]:
     return tuple(round(255 * value) for value in mean.tolist())
 
 
-def inside(top: Tensor, bottom: Tensor, left: Tensor, right: Tensor, images: Tensor) -> Tensor:
-    """Mark boxes: rows top <= y < bottom and columns left <= x < right.
+def outside(top: Tensor, bottom: Tensor, left: Tensor, right: Tensor, images: Tensor) -> Tensor:
+    """Mark the pixels outside boxes: rows top <= y < bottom, columns left <= x < right.
 
     A box may reach over the border, or be empty.
 
     Args:
-        top: first row of each box, int (B,), or (n, B) for n boxes per image; the others likewise.
+        top: first row of each box, int (B, n) for n boxes per image; the others likewise.
         bottom: row after the last.
         left: first column.
         right: column after the last.
@@ -185,50 +223,58 @@ def inside(top: Tensor, bottom: Tensor, left: Tensor, right: Tensor, images: Ten
     Returns:
         bool (B, 1, H, W).
     """
-    height, width = images.shape[-2:]
+    (batch, boxes), (height, width) = top.shape, images.shape[-2:]
     ends = torch.stack((top, bottom, left, right)).to(images.device, non_blocking=True)
-    top, bottom, left, right = ends[..., None].view(4, -1, len(images), 1)
+    top, bottom, left, right = ends.view(4, -1, 1)
     y = torch.arange(height, device=images.device)
     x = torch.arange(width, device=images.device)
-    rows = (y >= top) & (y < bottom)
-    columns = (x >= left) & (x < right)
-    marks = rows[..., :, None] & columns[..., None, :]
-    return marks[0, :, None] if len(marks) == 1 else marks.any(dim=0)[:, None]
+    columns = (x < left) | (x >= right)
+    # A line of the image is either one that no box crosses, or this. Whole lines are copied.
+    lines = torch.stack((torch.ones_like(columns), columns), dim=1).view(-1, width)
+    first = torch.arange(0, len(lines), 2, device=images.device)[:, None]
+    which = first + ((y >= top) & (y < bottom))
+    marks = lines.index_select(0, which.flatten()).view(batch, boxes, height, width)
+    return marks if boxes == 1 else marks.all(dim=1, keepdim=True)
+
+
+def take_rows(tensor: Tensor, positions: Tensor) -> Tensor:
+    """Return `tensor[positions]`, a new tensor in the same memory format.
+
+    On a CPU an index_select of short contiguous rows is a plain copy, several times faster than
+    indexing; so an image is taken line by line.
+    """
+    if tensor.ndim == 4 and not tensor.is_contiguous():
+        by_pixel = tensor.movedim(1, -1)  # how channels_last lies in memory
+        if by_pixel.is_contiguous():
+            return take_rows(by_pixel, positions).movedim(-1, 1)
+    plain = tensor.device.type != "cpu" or tensor.ndim < 3 or not tensor.is_contiguous()
+    if plain or not tensor.numel():
+        return tensor.index_select(0, positions)
+    lines = tensor[0].numel() // tensor.shape[-1]
+    picked = positions[:, None] * lines + torch.arange(lines)
+    picked = tensor.view(-1, tensor.shape[-1]).index_select(0, picked.flatten())
+    return picked.view(len(positions), *tensor.shape[1:])
 
 
 def look_up(images: Tensor, tables: Tensor) -> Tensor:
     """Replace every grey value by what a table says.
+
+    torch's gather wants indices of eight bytes, eight times the size of an image; so channels are
+    looked up a few at a time, and the indices never leave the cache.
 
     Args:
         images: uint8 (B, C, H, W).
         tables: what each value 0 ... 255 becomes, uint8 (B, C, 256) or, for all channels alike,
             (B, 1, 256).
     """
+    values = images.flatten(0, 1).flatten(1)
     tables = tables.expand(-1, images.shape[1], -1).flatten(0, 1)
-    return gather_pixels(tables, images.flatten(0, 1).flatten(1)).view(images.shape)
-
-
-def gather_pixels(values: Tensor, positions: Tensor) -> Tensor:
-    """Pick values row by row, `values[n, positions[n, i]]`, a part at a time.
-
-    torch's gather wants indices of eight bytes, eight times the size of an image: by parts they
-    never leave the cache.
-
-    Args:
-        values: (N, V), any type.
-        positions: indices of any integer type, (N, P).
-
-    Returns:
-        (N, P), of the type of `values`.
-    """
-    rows = max(1, _CHUNK // positions.shape[1])
-    if rows >= len(positions):
-        return values.gather(1, positions.long())
-    picked = [
-        some.gather(1, where.long())
-        for some, where in zip(values.split(rows), positions.split(rows), strict=True)
-    ]
-    return torch.cat(picked)
+    result = torch.empty_like(values)
+    count = max(1, _CHUNK // values.shape[1])
+    for start in range(0, len(values), count):
+        part = slice(start, start + count)
+        result[part] = tables[part].gather(1, values[part].long())
+    return result.view(images.shape)
 
 
 def histogram(images: Tensor) -> Tensor:
@@ -253,24 +299,6 @@ def _count(rows: Tensor) -> Tensor:
     # bincount would wait for the device, to learn the largest value
     counts = torch.zeros(len(rows), 256, dtype=torch.int64, device=rows.device)
     return counts.scatter_add_(1, rows.long(), counts.new_ones(()).expand(rows.shape))
-
-
-def in_parts(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Let a function treat a large batch a few images at a time, so that what it puts aside stays
-    in the cache.
-
-    The wrapped function takes images (B, C, H, W) and tensors with one entry per image.
-    """
-
-    @functools.wraps(function)
-    def wrapper(images: Tensor, *values: Tensor) -> Tensor:
-        count = max(1, _PART // images[0].numel())
-        if count >= len(images):
-            return function(images, *values)
-        parts = zip(images.split(count), *(v.split(count) for v in values), strict=True)
-        return torch.cat([function(*part) for part in parts])
-
-    return wrapper
 
 
 def check_channels(images: Tensor, allowed: tuple[int, ...] = (1, 3)) -> None:

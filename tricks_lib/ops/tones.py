@@ -32,9 +32,13 @@ def solarize(images: Tensor, threshold: Tensor) -> Tensor:
         images: uint8 (B, C, H, W).
         threshold: between 0 and 255, (B,).
     """
-    values = torch.arange(256, device=images.device)
-    reached = values >= per_image(threshold.float(), images)[..., 0]
-    return look_up(images, torch.where(reached, 255 - values, values).to(torch.uint8))
+    return _solarize(images, per_image(threshold.float().ceil(), images).to(torch.uint8))
+
+
+@in_parts
+def _solarize(images: Tensor, threshold: Tensor) -> Tensor:
+    reached = (images >= threshold).view(torch.uint8)
+    return reached.neg_().bitwise_xor_(images)  # all bits turned, or none
 
 
 def auto_contrast(images: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .pixels import Fill, fill_color, gather_pixels, in_parts
+from .pixels import Fill, fill_color, in_parts
 
 
 def warp(images: Tensor, matrices: Tensor, fill: Fill, interpolation: str = "nearest") -> Tensor:
@@ -24,10 +24,13 @@ def warp(images: Tensor, matrices: Tensor, fill: Fill, interpolation: str = "nea
     color = fill_color(fill, images)
     matrices = matrices.to(images.device, torch.float32, non_blocking=True)
     if interpolation == "bilinear":
-        return _interpolate(images, matrices, color.expand(len(images), -1, -1, -1))
-    size = images.shape[-2:]
-    moved = in_parts(lambda part, maps: take(part, sources(maps, *size), color))
-    return moved(images, matrices)
+        return _interpolate(images, matrices, color=color)
+    return _move(images, matrices, color=color)
+
+
+@in_parts
+def _move(images: Tensor, matrices: Tensor, *, color: Tensor) -> Tensor:
+    return take(images, sources(matrices, *images.shape[-2:]), color)
 
 
 def sources(matrices: Tensor, height: int, width: int) -> Tensor:
@@ -60,10 +63,9 @@ def take(images: Tensor, numbers: Tensor, color: Tensor) -> Tensor:
         color: what stands for the number 0, (1, C or 1, 1, 1).
     """
     batch, channels = images.shape[:2]
-    color = color.flatten(2).expand(batch, channels, 1)
-    values = torch.cat((color, images.flatten(2)), dim=2)
-    numbers = numbers[:, None].expand(-1, channels, -1)
-    return gather_pixels(values.flatten(0, 1), numbers.flatten(0, 1)).view(images.shape)
+    values = torch.cat((color.flatten(2).expand(batch, channels, 1), images.flatten(2)), dim=2)
+    numbers = numbers.long()[:, None].expand(-1, channels, -1)
+    return values.gather(2, numbers).view(images.shape)
 
 
 def grid(matrices: Tensor, height: int, width: int) -> Tensor:
@@ -74,16 +76,15 @@ def grid(matrices: Tensor, height: int, width: int) -> Tensor:
     """
     device = matrices.device
     x = torch.linspace(0.5 * (1 - width), 0.5 * (width - 1), width, device=device)
-    y = torch.linspace(0.5 * (1 - height), 0.5 * (height - 1), height, device=device)
-    y, x = torch.meshgrid(y, x, indexing="ij")
-    pixels = torch.stack((x, y, torch.ones_like(x)), dim=-1).view(1, -1, 3)
-    half = torch.tensor([0.5 * width, 0.5 * height]).to(device, non_blocking=True)
-    points = pixels.expand(len(matrices), -1, -1).bmm(matrices.mT / half)
-    return points.view(-1, height, width, 2)
+    y = torch.linspace(0.5 * (1 - height), 0.5 * (height - 1), height, device=device)[:, None]
+    half = torch.tensor([[0.5 * width], [0.5 * height]]).to(device, non_blocking=True)
+    by_x, by_y, shift = (matrices / half)[..., None, None].unbind(2)
+    # In this order the rounding is that of the product of matrices that torchvision computes.
+    return (by_x * x + by_y * y + shift).movedim(1, -1)
 
 
 @in_parts
-def _interpolate(images: Tensor, matrices: Tensor, color: Tensor) -> Tensor:
+def _interpolate(images: Tensor, matrices: Tensor, *, color: Tensor) -> Tensor:
     """Blend the four pixels around each source point, and outside the image the colour."""
     precise = torch.promote_types(images.dtype, torch.float32)
     points = grid(matrices, *images.shape[-2:]).to(precise)
