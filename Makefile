@@ -53,7 +53,8 @@ lab: $(VENV)/.course  ## Open the course in JupyterLab
 study: $(VENV)/.course  ## Record the studies again (one: make study CHAPTER=warmup)
 	$(BIN)/python -m tricks_lib record $(CHAPTER)
 
-bench: $(VENV)/.course  ## Measure the speed of the data path
+bench: $(VENV)/.dev  ## Measure the speed of the tricks beside their peers, and of the data path
+	$(BIN)/python benchmarks/tricks.py
 	$(BIN)/python benchmarks/data_path.py
 
 lint: $(VENV)/.dev  ## Check style and formatting

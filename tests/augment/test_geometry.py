@@ -1,0 +1,206 @@
+"""Crop, mirror and rotation against torchvision, image by image with the same parameters."""
+
+import math
+
+import pytest
+import torch
+from scipy import stats
+from torchvision.transforms.v2 import functional as V
+
+from tricks_lib import HorizontalFlip, RandomCrop, Rotation, crop, mirror, rotate
+from tricks_lib.ops import pixels
+
+SHAPES = [(64, 3, 32, 32), (9, 1, 13, 21), (5, 4, 28, 20)]
+shapes = pytest.mark.parametrize("shape", SHAPES, ids=str)
+dtypes = pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float64])
+
+
+def noise(shape, dtype):
+    images = torch.randint(0, 256, shape, dtype=torch.uint8)
+    return images if dtype == torch.uint8 else (images / 255).to(dtype)
+
+
+# --- Crop ---
+
+
+@shapes
+@dtypes
+@pytest.mark.parametrize("padding", [0, 1, 4, 40])
+@pytest.mark.parametrize("fill", [0.0, 1.0])
+def test_crop_is_torchvisions(shape, dtype, padding, fill):
+    images = noise(shape, dtype)
+    top, left = torch.randint(2 * padding + 1, (2, shape[0]))
+    found = crop(images, top, left, padding, fill)
+    for image, y, x, mine in zip(images, top.tolist(), left.tolist(), found, strict=True):
+        padded = V.pad(image, [padding], fill=fill)
+        assert torch.equal(mine, V.crop(padded, y, x, *shape[-2:]))
+
+
+def test_crop_fills_with_a_colour_for_each_channel():
+    images = torch.full((2, 3, 4, 4), 9, dtype=torch.uint8)
+    found = crop(images, torch.tensor([0, 4]), torch.tensor([2, 2]), 2, (10, 20, 30))
+    assert found[0, :, 0, 0].tolist() == [10, 20, 30]
+    assert found[0, :, 2:].unique().tolist() == [9]
+    assert found[1, :, :2].unique().tolist() == [9]
+    assert found[1, :, 3, 1].tolist() == [10, 20, 30]
+
+
+def test_crop_fills_with_the_mean_colour_of_the_batch():
+    images = torch.stack([torch.full((1, 4, 4), 10), torch.full((1, 4, 4), 31)]).to(torch.uint8)
+    found = crop(
+        images, torch.zeros(2, dtype=torch.long), torch.zeros(2, dtype=torch.long), 1, None
+    )
+    assert found[:, 0, 0, 0].tolist() == [20, 20]  # 20.5 is rounded to even
+
+
+def test_all_shifts_are_equally_likely():
+    """A chi-squared test over the 81 shifts; one seed in a thousand would fail."""
+    torch.manual_seed(0)
+    places = torch.arange(1, 18 * 18 + 1, dtype=torch.float32).view(1, 1, 18, 18)
+    count = 20_000
+    shifted = RandomCrop(4)(places.expand(count, -1, -1, -1))
+    seen = shifted[:, 0, 8, 8].long() - 1  # the middle never leaves the image
+    frequencies = torch.bincount(seen, minlength=324).view(18, 18)
+    assert int((frequencies > 0).sum()) == 81
+    assert int((frequencies[4:13, 4:13] > 0).sum()) == 81
+    assert stats.chisquare(frequencies[4:13, 4:13].flatten()).pvalue > 1e-3
+
+
+# --- Mirror ---
+
+
+@shapes
+@dtypes
+def test_mirror_is_torchvisions(shape, dtype):
+    images = noise(shape, dtype)
+    chosen = torch.rand(shape[0]) < 0.5
+    found = mirror(images, chosen)
+    for image, is_chosen, mine in zip(images, chosen, found, strict=True):
+        assert torch.equal(mine, V.horizontal_flip(image) if is_chosen else image)
+
+
+def test_mirror_is_exact_where_arithmetic_is_not():
+    images = torch.tensor([float("nan"), float("inf"), -float("inf"), -0.0, 1e-45]).view(1, 1, 1, 5)
+    for chosen in (False, True):
+        found = mirror(images, torch.tensor([chosen]))
+        expected = images.flip(-1) if chosen else images
+        assert torch.equal(found.view(torch.int32), expected.view(torch.int32))
+
+
+@pytest.mark.parametrize("p", [0.0, 0.25, 0.5, 1.0])
+def test_mirrored_share(p):
+    torch.manual_seed(0)
+    images = torch.tensor([0, 1], dtype=torch.uint8).expand(20_000, 1, 1, 2)
+    mirrored = int(HorizontalFlip(p)(images)[:, 0, 0, 0].sum())
+    assert stats.binomtest(mirrored, 20_000, p).pvalue > 1e-3
+
+
+# --- Rotation ---
+
+
+@shapes
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize("fill", [0.0, 77.0])
+def test_rotation_is_torchvisions(shape, interpolation, fill):
+    torch.manual_seed(3)
+    images = noise(shape, torch.uint8)
+    degrees = 360 * torch.rand(shape[0], dtype=torch.float64) - 180
+    found = rotate(images, degrees, fill, interpolation)
+    for image, angle, mine in zip(images, degrees.tolist(), found, strict=True):
+        mode = (
+            V.InterpolationMode(interpolation) if hasattr(V, "InterpolationMode") else interpolation
+        )
+        theirs = V.rotate(image, angle, interpolation=mode, fill=[fill] * shape[1])
+        difference = (mine.int() - theirs.int()).abs()
+        assert difference.max() <= (1 if interpolation == "bilinear" else 0)
+
+
+def test_rotation_goes_counter_clockwise_about_the_centre():
+    image = torch.zeros(1, 1, 5, 5)
+    image[0, 0, 2, 4] = 1.0  # to the right of the centre
+    turned = rotate(image, torch.tensor([90.0]))
+    assert turned[0, 0, 0, 2] == 1.0  # above it
+    assert turned.sum() == 1.0
+
+
+def test_no_turn_changes_nothing():
+    for dtype in (torch.uint8, torch.float32, torch.float64):
+        images = noise((3, 2, 8, 11), dtype)
+        for interpolation in ("nearest", "bilinear"):
+            same = rotate(images, torch.zeros(3), 5.0, interpolation)
+            torch.testing.assert_close(same, images, rtol=0, atol=1e-5)
+
+
+def test_angles_are_uniform():
+    torch.manual_seed(0)
+    line = torch.zeros(1, 1, 41, 41)
+    line[..., 20, 38:] = 1.0
+    y, x = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
+    turned = Rotation(30, interpolation="bilinear")(line.expand(3000, -1, -1, -1))
+    angles = torch.atan2(-(turned * y).sum((1, 2, 3)), (turned * x).sum((1, 2, 3)))
+    degrees = angles * 180 / math.pi
+    assert degrees.abs().max() < 30.5
+    assert stats.kstest(degrees, stats.uniform(-30, 60).cdf).pvalue > 1e-3
+
+
+# --- Parts ---
+
+
+@pytest.mark.parametrize("trick", [RandomCrop(3, fill=None), HorizontalFlip(), Rotation(20, None)])
+def test_the_size_of_the_parts_does_not_matter(trick, monkeypatch):
+    images = noise((7, 3, 20, 20), torch.uint8)
+    results = []
+    for size in (1, 2400, 10**9):
+        monkeypatch.setattr(pixels, "_PART", size)
+        torch.manual_seed(1)
+        results.append(trick(images))
+    assert torch.equal(results[0], results[1])
+    assert torch.equal(results[0], results[2])
+
+
+# --- What is refused ---
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda: RandomCrop(-1), ValueError, "padding must be a whole number >= 0, got -1"),
+        (lambda: RandomCrop(1.5), TypeError, "padding must be a whole number >= 0, got 1.5"),
+        (lambda: RandomCrop(True), TypeError, "got True"),
+        (
+            lambda: RandomCrop(fill="mean"),
+            TypeError,
+            "fill must be a number, one number per channel",
+        ),
+        (lambda: RandomCrop(fill=()), ValueError, "fill must have a number for each channel"),
+        (lambda: RandomCrop(fill=(1, "a", 2)), TypeError, "each number of fill"),
+        (lambda: RandomCrop(fill=float("nan")), ValueError, "fill must be a number that is finite"),
+        (lambda: HorizontalFlip(1.1), ValueError, "p must be a number >= 0 and <= 1, got 1.1"),
+        (lambda: HorizontalFlip(-0.1), ValueError, "got -0.1"),
+        (lambda: HorizontalFlip("half"), TypeError, "got 'half'"),
+        (lambda: Rotation(181), ValueError, "degrees must be a number >= 0 and <= 180, got 181"),
+        (lambda: Rotation(-1), ValueError, "got -1"),
+        (lambda: Rotation(interpolation="cubic"), ValueError, '"nearest" or "bilinear", got'),
+        (lambda: Rotation(fill=[1, float("inf")]), ValueError, "each number of fill"),
+    ],
+)
+def test_parameters_out_of_range(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+def test_limits_of_the_range_are_inside():
+    for trick in (RandomCrop(0), HorizontalFlip(0), HorizontalFlip(1), Rotation(0), Rotation(180)):
+        trick(noise((2, 3, 8, 8), torch.uint8))
+
+
+def test_one_parameter_for_each_image():
+    images = noise((3, 1, 4, 4), torch.uint8)
+    with pytest.raises(ValueError, match=r"one value for each of 3 images, got \(2,\)"):
+        mirror(images, torch.tensor([True, False]))
+
+
+def test_a_fill_of_another_number_of_channels():
+    images = noise((3, 1, 4, 4), torch.uint8)
+    with pytest.raises(ValueError, match="one for each of 1 channels, got"):
+        RandomCrop(2, fill=(1, 2, 3))(images)
