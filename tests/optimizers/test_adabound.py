@@ -1,0 +1,187 @@
+import math
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from tricks_lib import AdaBound, adabound
+from tricks_lib.optimizers.adabound import bounds
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import adabound as package
+
+SETTINGS = [
+    {},
+    {"lr": 0.01, "final_lr": 0.05, "gamma": 0.1},
+    {"amsbound": True},
+    {"weight_decay": 0.01, "amsbound": True, "gamma": 0.05},
+    {"betas": (0.5, 0.9), "eps": 1e-3},
+]
+
+
+def walk(build, steps=300, schedule=None, weights=(1.0, -2.0, 0.5, 3.0)):
+    """Follow noisy gradients; return all positions."""
+    draws = torch.Generator().manual_seed(1)
+    point = nn.Parameter(torch.tensor(weights, dtype=torch.float64))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package uses a deprecated signature
+        optimizer, path = build([point]), []
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule) if schedule else None
+        for _ in range(steps):
+            point.grad = point.detach() + torch.randn(4, generator=draws, dtype=torch.float64)
+            optimizer.step()
+            if scheduler:
+                scheduler.step()
+            path.append(point.detach().clone())
+    return torch.stack(path)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_it_is_the_authors_package_over_300_steps(settings):
+    mine = walk(lambda params: AdaBound(params, **settings))
+    theirs = walk(lambda params: package.AdaBound(params, **settings))
+    torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-12)
+
+
+def test_under_a_schedule_too():
+    schedule = lambda step: 1 - step / 400  # noqa: E731
+    mine = walk(AdaBound, schedule=schedule)
+    theirs = walk(package.AdaBound, schedule=schedule)
+    torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-12)
+
+
+def test_without_bounds_it_is_adam():
+    mine = walk(lambda params: AdaBound(params, gamma=1e-12))
+    torch.testing.assert_close(mine, walk(torch.optim.Adam), rtol=0, atol=1e-6)
+
+
+def test_its_limit_is_sgd_with_a_tenth_of_the_rate():
+    mine = walk(lambda params: AdaBound(params, lr=1e-3, final_lr=0.1, gamma=1e12))
+    sgd = walk(lambda params: torch.optim.SGD(params, lr=0.1 * (1 - 0.9), momentum=0.9))
+    torch.testing.assert_close(mine, sgd, rtol=0, atol=1e-10)
+
+
+def test_bounds():
+    for step, low, high in (
+        (1, 1e-4, 100),
+        (100, 0.009, 1.1),
+        (1000, 0.05, 0.2),
+        (10_000, 0.091, 0.11),
+    ):
+        lower, upper = bounds(step, 0.1, 1e-3)
+        assert lower == pytest.approx(low, rel=0.02)
+        assert upper == pytest.approx(high, rel=0.02)
+
+
+def test_groups_added_later_are_updated():
+    first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    optimizer = AdaBound([first], lr=0.01)
+    optimizer.add_param_group({"params": [second], "lr": 0.02})
+    first.grad, second.grad = torch.ones(2), torch.ones(2)
+    optimizer.step()
+    assert first[0].item() == pytest.approx(0.99, abs=1e-4)
+    assert second[0].item() == pytest.approx(0.98, abs=1e-4)
+    assert [group["base_lr"] for group in optimizer.param_groups] == [0.01, 0.02]
+
+
+def test_a_rate_of_zero_at_the_start():
+    point = nn.Parameter(torch.ones(1, dtype=torch.float64))
+    optimizer = AdaBound([point], lr=0.0, final_lr=0.1)
+    point.grad = torch.ones_like(point)
+    optimizer.step()
+    assert point.item() == 1.0
+    optimizer.param_groups[0]["lr"] = 1e-3
+    optimizer.step()
+    other = nn.Parameter(torch.ones(1, dtype=torch.float64))
+    reference = AdaBound([other], lr=1e-3, final_lr=0.1)
+    for _ in range(2):
+        other.grad = torch.ones_like(other)
+        other.data.fill_(1.0)
+        reference.step()
+    assert point.item() == pytest.approx(other.item(), abs=1e-12)
+
+
+def test_warmup_from_zero_by_a_schedule():
+    path = walk(AdaBound, steps=5, schedule=lambda step: min(step / 3, 1))
+    assert path[0].tolist() == [1.0, -2.0, 0.5, 3.0]
+    assert (path[1] != path[0]).all()
+
+
+def test_it_resumes_with_its_final_rate(tmp_path):
+    """The scale of final_lr survives, even if the new optimizer is built at a decayed rate."""
+    decayed = lambda step: 1.0 if step < 10 else 0.1  # noqa: E731
+
+    def train(optimizer, point, scheduler, steps):
+        for step in range(steps):
+            point.grad = point.detach() * math.sin(step + 1)
+            optimizer.step()
+            scheduler.step()
+
+    point = nn.Parameter(torch.ones(3, dtype=torch.float64))
+    optimizer = AdaBound([point], gamma=1.0, amsbound=True)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, decayed)
+    train(optimizer, point, scheduler, 15)
+    torch.save(optimizer.state_dict(), tmp_path / "optimizer.pt")
+    other = nn.Parameter(point.detach().clone())
+    resumed = AdaBound([other], lr=1e-4, gamma=1.0, amsbound=True)
+    resumed.load_state_dict(torch.load(tmp_path / "optimizer.pt", weights_only=True))
+    again = torch.optim.lr_scheduler.LambdaLR(resumed, decayed)
+    again.load_state_dict(scheduler.state_dict())
+    resumed.param_groups[0]["lr"] = optimizer.param_groups[0]["lr"]
+    train(optimizer, point, scheduler, 10)
+    train(resumed, other, again, 10)
+    assert torch.equal(point, other)
+
+
+def test_closure_and_parameters_without_gradient():
+    point, idle = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    optimizer = AdaBound([point, idle], lr=0.1)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = point.square().sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 2.0
+    assert point[0].item() == pytest.approx(0.9, abs=1e-4)
+    assert torch.equal(idle, torch.ones(2))
+
+
+def test_builder():
+    model = nn.Linear(3, 2)
+    group = adabound(model, 0.01, final_lr=0.3).param_groups[0]
+    assert (group["lr"], group["final_lr"], len(group["params"])) == (0.01, 0.3, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"lr": -1}, ValueError, "lr must be a number >= 0, got -1"),
+        ({"lr": "fast"}, TypeError, "lr must be a number"),
+        ({"final_lr": 0}, ValueError, "final_lr must be a number > 0, got 0"),
+        ({"gamma": 0}, ValueError, "gamma must be a number > 0, got 0"),
+        ({"eps": -1e-8}, ValueError, "eps must be a number >= 0"),
+        ({"weight_decay": -1}, ValueError, "weight_decay must be a number >= 0, got -1"),
+        ({"betas": 0.9}, TypeError, "betas must be a pair of numbers, got 0.9"),
+        ({"betas": (0.9,)}, TypeError, "betas must be a pair"),
+        ({"betas": (0.9, 1.0)}, ValueError, "each of betas must be a number >= 0 and < 1, got 1.0"),
+        ({"betas": (-0.1, 0.9)}, ValueError, "each of betas"),
+    ],
+)
+def test_settings_out_of_range(settings, error, message):
+    with pytest.raises(error, match=message):
+        AdaBound([nn.Parameter(torch.ones(1))], **settings)
+    optimizer = AdaBound([nn.Parameter(torch.ones(1))])
+    with pytest.raises(error, match=message):
+        optimizer.add_param_group({"params": [nn.Parameter(torch.ones(1))], **settings})
+
+
+def test_sparse_gradients():
+    point = nn.Parameter(torch.ones(3))
+    optimizer = AdaBound([point])
+    point.grad = torch.sparse_coo_tensor([[0]], [1.0], (3,), check_invariants=False)
+    with pytest.raises(TypeError, match="dense gradients, got a sparse one"):
+        optimizer.step()
