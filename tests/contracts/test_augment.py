@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile
 from torchvision.transforms import v2
 
 from tricks_lib import (
@@ -242,3 +243,22 @@ def test_the_mean_colour_of_the_data_set_stands_for_none(augmentation):
     else:
         assert bound == augmentation
     assert augmentation in AUGMENTATIONS  # itself unchanged
+
+
+def peak_memory(call):
+    """The most bytes that are in use at once during a call, by torch's own book-keeping."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        call()
+    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    used, peak = 0, 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        used += event.nbytes()
+        peak = max(peak, used)
+    return peak
+
+
+@random
+def test_no_more_than_four_times_the_images_is_put_aside(augmentation):
+    images = pictures((80, 3, 160, 160))
+    augmentation(images)  # maps that are worked out once
+    assert 0 < peak_memory(lambda: augmentation(images)) <= 4.1 * images.numel()

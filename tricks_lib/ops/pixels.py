@@ -170,7 +170,7 @@ def fill_color(fill: Fill, images: Tensor) -> Tensor:
         ValueError: if `fill` has another number of channels than the images.
     """
     if fill is None:
-        mean = images.mean(dim=(0, 2, 3), dtype=torch.float32).view(1, -1, 1, 1)
+        mean = _mean_colors(images).mean(dim=0).view(1, -1, 1, 1)
         return mean.round_().to(images.dtype) if images.dtype == torch.uint8 else mean.to(images)
     values = fill if isinstance(fill, tuple | list) else (fill,)
     if len(values) not in (1, images.shape[1]):
@@ -181,6 +181,11 @@ def fill_color(fill: Fill, images: Tensor) -> Tensor:
     if images.dtype == torch.uint8:
         color.round_()
     return color.to(images.dtype).to(images.device, non_blocking=True).view(1, -1, 1, 1)
+
+
+@in_parts
+def _mean_colors(images: Tensor) -> Tensor:
+    return images.mean(dim=(2, 3), dtype=torch.float32)
 
 
 def check_fill(fill: Fill) -> None:
