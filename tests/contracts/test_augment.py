@@ -259,6 +259,6 @@ def peak_memory(call):
 
 @random
 def test_no_more_than_four_times_the_images_is_put_aside(augmentation):
-    images = pictures((80, 3, 160, 160))
+    images = pictures((120, 3, 160, 160))
     augmentation(images)  # maps that are worked out once
     assert 0 < peak_memory(lambda: augmentation(images)) <= 4.1 * images.numel()
