@@ -73,7 +73,7 @@ def take_half(images):
     return images.index_select(0, torch.arange(len(images) - 1, -1, -1, device=images.device))
 
 
-def rows(size: int) -> list[Row]:
+def rows(size: int, device: str) -> list[Row]:
     pad = size // 8
     hole = size // 2
     area, aspect = (0.02, 1 / 3), (0.3, 1 / 0.3)
@@ -130,7 +130,7 @@ def rows(size: int) -> list[Row]:
             RandomErasing(1.0, area, aspect, fill=0),
             {
                 "torchvision": one_by_one(v2.RandomErasing(1.0, area, aspect)),
-                "timm": TimmErasing(1.0, *area, aspect[0], mode="const", device="cpu"),
+                "timm": TimmErasing(1.0, *area, aspect[0], mode="const", device=device),
                 "kornia": kornia.RandomErasing(area, aspect, p=1.0),
             },
             in_place=("timm",),
@@ -140,7 +140,7 @@ def rows(size: int) -> list[Row]:
             RandomErasing(1.0, area, aspect),
             {
                 "torchvision": one_by_one(v2.RandomErasing(1.0, area, aspect, "random")),
-                "timm": TimmErasing(1.0, *area, aspect[0], mode="pixel", device="cpu"),
+                "timm": TimmErasing(1.0, *area, aspect[0], mode="pixel", device=device),
             },
             in_place=("timm",),
             floats_only=("timm", "torchvision"),
@@ -214,14 +214,17 @@ def measure(row: Row, images: Tensor, repeats: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def measure_adabound(repeats: int) -> dict[str, float]:
-    """Time a step of AdaBound beside the authors' package and torch's Adam."""
+def measure_adabound(repeats: int) -> tuple[int, dict[str, float]]:
+    """Count weights, and time a step of AdaBound beside the authors' package and torch's Adam."""
     import adabound
 
     from tricks_lib import small_resnet
 
+    def network():
+        return small_resnet(3, 10, width=64)
+
     def stepper(build):
-        model = small_resnet(3, 10, width=64)
+        model = network()
         for parameter in model.parameters():
             parameter.grad = torch.randn_like(parameter)
         return build(model.parameters(), lr=1e-3).step
@@ -240,7 +243,8 @@ def measure_adabound(repeats: int) -> dict[str, float]:
                 step()
                 if repeat >= 2:
                     times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: statistics.median(values) for name, values in times.items()}
+    weights = sum(parameter.numel() for parameter in network().parameters())
+    return weights, {name: statistics.median(values) for name, values in times.items()}
 
 
 def wait(images: Tensor) -> None:
@@ -289,17 +293,20 @@ def main():
                 images = images if dtype == torch.uint8 else images / 255
                 title = f"{'×'.join(map(str, shape))}, {str(dtype).removeprefix('torch.')}"
                 if arguments.markdown:
-                    print(f"\n**{title}**\n\n| trick | limit | ours | peers (ours is ... faster) |")
+                    print(
+                        f"\n**{title}**\n\n| trick | limit | ours | peers (times as fast ours is) |"
+                    )
                     print("|---|---:|---:|---|")
                 else:
                     print(f"\n{title}\n  {'trick':20} {'limit':>8} {'ours':>8}   peers")
-                for row in rows(shape[-1]):
+                for row in rows(shape[-1], device):
                     if dtype in row.dtypes and wanted(row.name):
                         times = measure(row, images, arguments.repeats)
                         report(row.name, times, arguments.markdown)
     if wanted("AdaBound"):
-        print("\na step of AdaBound, 1.2 million weights\n")
-        report("AdaBound", measure_adabound(arguments.repeats), arguments.markdown)
+        weights, times = measure_adabound(arguments.repeats)
+        print(f"\na step of AdaBound, {weights:,} weights\n")
+        report("AdaBound", times, arguments.markdown)
 
 
 def processor() -> str:

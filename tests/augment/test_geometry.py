@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from scipy import stats
+from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as V
 
 from tricks_lib import HorizontalFlip, RandomCrop, Rotation, crop, mirror, rotate
@@ -107,9 +108,7 @@ def test_rotation_is_torchvisions(shape, interpolation, fill):
     degrees = 360 * torch.rand(shape[0], dtype=torch.float64) - 180
     found = rotate(images, degrees, fill, interpolation)
     for image, angle, mine in zip(images, degrees.tolist(), found, strict=True):
-        mode = (
-            V.InterpolationMode(interpolation) if hasattr(V, "InterpolationMode") else interpolation
-        )
+        mode = InterpolationMode(interpolation)
         theirs = V.rotate(image, angle, interpolation=mode, fill=[fill] * shape[1])
         difference = (mine.int() - theirs.int()).abs()
         assert difference.max() <= (1 if interpolation == "bilinear" else 0)

@@ -48,6 +48,7 @@ CALLS = {
     "posterize": lambda: tones.posterize(IMAGES, PLACE + 2),
     "solarize": lambda: tones.solarize(IMAGES, 40.0 * PLACE),
     "auto_contrast": lambda: tones.auto_contrast(IMAGES),
+    "equalize": lambda: tones.equalize(IMAGES),
     "sharpen": lambda: tones.sharpen(IMAGES, FACTOR),
     "mix_pairs": lambda: mix_pairs(FLOATS, ROWS, PLACE, 0.3),
     "paste_box": lambda: paste_box(FLOATS, ROWS, PLACE, (1, 5, 2, 6)),

@@ -164,7 +164,9 @@ def fit(
             if evaluate_on:
                 history.epochs.append(evaluate(model, data, evaluate_on))
             if stops:
-                loss = evaluate(model, data, "validation").nll
+                known = evaluate_on == "validation"
+                scored = history.epochs[-1] if known else evaluate(model, data, "validation")
+                loss = scored.nll
                 history.validation.append(loss)
                 if history.kept is None or loss < history.validation[history.kept]:
                     history.kept = len(history.validation) - 1

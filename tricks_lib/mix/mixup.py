@@ -44,17 +44,18 @@ def mix_pairs(
         raise ValueError(
             f"expected one partner for each of {len(images)} images, got {tuple(partner.shape)}"
         )
+    of_images = of_targets = weight
     if isinstance(weight, Tensor) and weight.ndim:
         if weight.shape != (len(images),):
             raise ValueError(
                 f"weight must be a number or one for each of {len(images)} images, "
                 f"got {tuple(weight.shape)}"
             )
-        weight = weight.to(images, non_blocking=True)
-        blended = take_rows(images, partner).lerp_(images, weight[:, None, None, None])
-        return blended, take_rows(targets, partner).lerp_(targets, weight[:, None].to(targets))
-    return take_rows(images, partner).lerp_(images, weight), take_rows(targets, partner).lerp_(
-        targets, weight
+        of_images = weight.to(images, non_blocking=True)[:, None, None, None]
+        of_targets = weight.to(targets, non_blocking=True)[:, None]
+    return (
+        take_rows(images, partner).lerp_(images, of_images),
+        take_rows(targets, partner).lerp_(targets, of_targets),
     )
 
 

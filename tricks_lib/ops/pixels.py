@@ -37,9 +37,10 @@ def on_batches(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         result = function(batch.contiguous(), *arguments, **keywords)
         if images.ndim == 3:
             return result[0]
-        if images.is_contiguous():
-            return result
-        return result.contiguous(memory_format=torch.channels_last)
+        by_pixel = images.is_contiguous(memory_format=torch.channels_last)
+        if by_pixel and not images.is_contiguous():
+            return result.contiguous(memory_format=torch.channels_last)
+        return result
 
     return wrapper
 
@@ -297,11 +298,11 @@ def histogram(images: Tensor) -> Tensor:
 
 
 def _count(rows: Tensor) -> Tensor:
-    if rows.device.type == "cpu":
+    if rows.device.type == "cpu" and not torch.compiler.is_compiling():
         first = torch.arange(0, 256 * len(rows), 256, dtype=torch.int32)
         bins = rows + first[:, None]
         return torch.bincount(bins.flatten(), minlength=256 * len(rows)).view(-1, 256)
-    # bincount would wait for the device, to learn the largest value
+    # bincount looks at the largest value first: a device would be waited for, a graph broken.
     counts = torch.zeros(len(rows), 256, dtype=torch.int64, device=rows.device)
     return counts.scatter_add_(1, rows.long(), counts.new_ones(()).expand(rows.shape))
 
