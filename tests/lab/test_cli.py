@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -76,27 +77,41 @@ def test_record_refuses_what_is_no_chapter(capsys):
     assert "got ['cooldown']" in capsys.readouterr().err
 
 
+class Plan:
+    """A plan that only logs what is asked of it."""
+
+    def __init__(self, slug, calls, tuning=None):
+        self.slug, self.calls, self.tuning = slug, calls, tuning
+        self.path = Path(f"{slug}.json")
+
+    def estimate_seconds(self):
+        self.calls.append(f"estimate {self.slug}")
+        return 600
+
+    def record(self):
+        self.calls.append(f"record {self.slug}")
+        return "the table"
+
+
 def test_record_estimates_all_before_it_makes_any(capsys, monkeypatch):
-    calls = []
-
-    class Plan:
-        slug, path = "x", type("P", (), {"name": "x.json"})
-
-        def estimate_seconds(self):
-            calls.append("estimate")
-            return 600
-
-        def record(self):
-            calls.append("record")
-            return "the table"
-
-    monkeypatch.setattr(cli.CHAPTERS[0].__class__, "plan", property(lambda self: Plan()))
+    calls, written = [], [chapter for chapter in cli.CHAPTERS if chapter.written]
+    plan = property(lambda chapter: Plan(chapter.slug, calls))
+    monkeypatch.setattr(cli.CHAPTERS[0].__class__, "plan", plan)
     assert run("record") == 0
-    assert calls == ["estimate", "estimate", "record", "record"]
+    slugs = [chapter.slug for chapter in written]
+    assert calls == [f"estimate {slug}" for slug in slugs] + [f"record {slug}" for slug in slugs]
     text = capsys.readouterr().out
-    assert "x: about 10 minutes" in text
-    assert "all together: about 20 minutes" in text
-    assert text.count("the table") == 2
+    assert "warmup: about 10 minutes" in text
+    assert f"all together: about {10 * len(slugs)} minutes" in text
+    assert text.count("the table") == len(slugs)
+
+
+def test_a_search_is_recorded_before_what_it_chose(monkeypatch):
+    calls = []
+    plan = property(lambda chapter: Plan("x", calls, tuning=Plan("x_tuning", calls)))
+    monkeypatch.setattr(cli.CHAPTERS[0].__class__, "plan", plan)
+    assert run("record", "warmup") == 0
+    assert calls == ["estimate x_tuning", "estimate x", "record x_tuning", "record x"]
 
 
 def test_module_runs_as_a_command():
@@ -110,6 +125,6 @@ def test_recorded_files_are_strict_json():
     def no_constant(name):
         raise AssertionError(name)
 
-    for chapter in cli.CHAPTERS:
-        if chapter.written:
-            json.loads(chapter.plan.path.read_text(encoding="utf-8"), parse_constant=no_constant)
+    plans = [chapter.plan for chapter in cli.CHAPTERS if chapter.written]
+    for plan in [*plans, *(plan.tuning for plan in plans if plan.tuning)]:
+        json.loads(plan.path.read_text(encoding="utf-8"), parse_constant=no_constant)

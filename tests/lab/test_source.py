@@ -3,7 +3,7 @@ import textwrap
 import pytest
 
 import tricks_lib.schedules.warmup as module
-from tricks_lib import Recipe, gradual_warmup
+from tricks_lib import AdaBound, Recipe, gradual_warmup
 from tricks_lib.lab.source import _without_docstrings, show_source
 from tricks_lib.lab.train import fit
 
@@ -70,6 +70,9 @@ def test_instances_methods_and_modules():
     assert "class gradual_warmup" in show_source(gradual_warmup(length=1)).data
     method = show_source(Recipe.__repr__).data
     assert "```python\ndef __repr__(self):" in method
+    for docstrings in (True, False):
+        code = show_source(AdaBound._update, docstrings=docstrings).data
+        compile(code.split("```python\n")[1].removesuffix("\n```"), "_update", "exec")
     assert show_source(module).data.startswith("`tricks_lib/schedules/warmup.py`\n")
 
 

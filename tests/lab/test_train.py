@@ -339,6 +339,33 @@ def test_watch_can_stop_a_run(toy):
         fit(replace(MLP, epochs=10**9), toy(), device="cpu", watch=watch)
 
 
+# --- Snapshots ---
+
+
+def test_snapshots_are_the_networks_of_shorter_trainings(toy):
+    recipe = replace(RESNET, epochs=3)
+    run = fit(recipe, toy(), device="cpu", snapshots=(1, 3))
+    assert list(run.snapshots) == [1, 3]
+    for epochs, network in run.snapshots.items():
+        shorter = fit(replace(recipe, epochs=epochs), toy(), device="cpu")
+        for name, value in shorter.model.state_dict().items():
+            assert torch.equal(network.state_dict()[name], value)
+        assert not any(module.training for module in network.modules())
+    assert run.snapshots[3] is not run.model
+
+
+def test_snapshots_do_not_disturb_the_training(toy):
+    kept = fit(RESNET, toy(), device="cpu", snapshots=(1,))
+    assert kept.history == fit(RESNET, toy(), device="cpu").history
+    assert fit(RESNET, toy(), device="cpu").snapshots == {}
+
+
+@pytest.mark.parametrize("asked", [(0,), (1, 3), (-1,), (1.5,)])
+def test_snapshots_outside_of_the_training_are_refused(toy, asked):
+    with pytest.raises(ValueError, match=r"^snapshots must be numbers of epochs from 1 to 2, got"):
+        fit(replace(RESNET, epochs=2), toy(), device="cpu", snapshots=asked)
+
+
 # --- Divergence ---
 
 

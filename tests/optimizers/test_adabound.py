@@ -185,3 +185,71 @@ def test_sparse_gradients():
     point.grad = torch.sparse_coo_tensor([[0]], [1.0], (3,), check_invariants=False)
     with pytest.raises(TypeError, match="dense gradients, got a sparse one"):
         optimizer.step()
+
+
+# --- What the clip does ---
+
+
+@pytest.mark.parametrize("amsbound", [False, True])
+def test_the_rates_are_what_the_step_was_made_with(amsbound):
+    torch.manual_seed(0)
+    points = [nn.Parameter(torch.randn(3, 2).double()), nn.Parameter(torch.randn(5).double())]
+    optimizer = AdaBound(points, lr=0.02, final_lr=0.05, gamma=0.3, amsbound=amsbound)
+    for _ in range(7):
+        before = [point.detach().clone() for point in points]
+        for point in points:
+            point.grad = torch.randn_like(point)
+        optimizer.step()
+    rate, lower, upper = optimizer.rates()
+    assert rate.shape == lower.shape == upper.shape == (11,)
+    assert set(lower.tolist()) == {bounds(7, 0.05, 0.3)[0]}
+    assert set(upper.tolist()) == {bounds(7, 0.05, 0.3)[1]}
+    assert ((rate < lower) | (rate > upper)).any()
+    step = torch.cat([(old - new).reshape(-1) for old, new in zip(before, points, strict=True)])
+    mean = torch.cat([optimizer.state[point]["exp_avg"].reshape(-1) for point in points])
+    torch.testing.assert_close(rate.clamp(lower, upper) * mean, step.detach())
+
+
+def test_rates_follow_the_groups_and_their_schedules():
+    first, second, idle = (nn.Parameter(torch.ones(n)) for n in (2, 3, 4))
+    groups = [{"params": [first, idle]}, {"params": [second], "final_lr": 0.5}]
+    optimizer = AdaBound(groups, lr=0.01)
+    first.grad, second.grad = torch.ones(2), torch.ones(3)
+    optimizer.step()
+    optimizer.param_groups[0]["lr"] = 0.001
+    rate, lower, _ = optimizer.rates()
+    # After one step m is a tenth of the gradient, so that a rate of 10·lr makes a step of lr.
+    assert rate.tolist() == pytest.approx([0.01] * 2 + [0.1] * 3, rel=1e-4)
+    limits = [bounds(1, 0.01, 1e-3)[0]] * 2 + [bounds(1, 0.5, 1e-3)[0]] * 3
+    assert lower.tolist() == pytest.approx(limits)
+
+
+def test_there_are_no_rates_before_the_first_step():
+    with pytest.raises(
+        ValueError, match=r"^no parameter has been updated yet: call step\(\) first"
+    ):
+        AdaBound([nn.Parameter(torch.ones(2))]).rates()
+
+
+# --- What chapter 04 says of the authors' package ---
+
+
+def test_the_package_does_not_update_a_group_added_later():
+    first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    optimizer = package.AdaBound([first])
+    optimizer.add_param_group({"params": [second]})
+    first.grad, second.grad = torch.ones(2), torch.ones(2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        optimizer.step()
+    assert first[0].item() < 1
+    assert second[0].item() == 1
+
+
+def test_the_package_divides_by_a_rate_of_zero():
+    point = nn.Parameter(torch.ones(2))
+    optimizer = package.AdaBound([point], lr=0.0)
+    point.grad = torch.ones(2)
+    with warnings.catch_warnings(), pytest.raises(ZeroDivisionError):
+        warnings.simplefilter("ignore")
+        optimizer.step()

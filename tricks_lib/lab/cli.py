@@ -93,6 +93,7 @@ def _record(options: argparse.Namespace) -> None:
     if unknown:
         raise ValueError(f"expected chapters out of {slugs}, got {unknown}")
     plans = [c.plan for c in chapters if c.slug in (options.chapters or slugs)]
+    plans = [part for plan in plans for part in (plan.tuning, plan) if part]
     seconds = [plan.estimate_seconds() for plan in plans]
     for plan, estimate in zip(plans, seconds, strict=True):
         _announce(plan.slug, estimate)

@@ -4,6 +4,7 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import inspect
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -37,7 +38,7 @@ def _fence(thing, docstrings: bool) -> str:
         place = path.relative_to(PACKAGE.parent).as_posix()
     except (TypeError, OSError, ValueError):
         raise TypeError(f"expected a function or class of {PACKAGE.name}, got {thing!r}") from None
-    code = inspect.cleandoc("".join(lines)) if lines[0][:1].isspace() else "".join(lines).rstrip()
+    code = textwrap.dedent("".join(lines)).rstrip()
     if not docstrings:
         code = _without_docstrings(code)
     where = place if isinstance(thing, ModuleType) else f"{place}, line {first}"

@@ -272,6 +272,7 @@ def study(
     *,
     baseline: str | None = None,
     measure: Callable[[Run], Figures] = final_metrics,
+    train: Callable[..., Run] | None = None,
     device: str | torch.device | None = None,
     path: str | os.PathLike | None = None,
     fresh: bool = False,
@@ -284,6 +285,8 @@ def study(
         seeds: how many seeds (0, 1, …), or which.
         baseline: the arm to compare with; the first by default.
         measure: what to keep of a run; a function with a name, run -> figures.
+        train: makes a run; a function with a name, (recipe, data, seed, device) -> run; `fit` by
+            default.
         device: where to train; the best there is by default.
         path: JSON file for the result. Every finished run is written beside it at once
             (`*.partial.json`), so that the same call after an interruption goes on where it
@@ -303,13 +306,13 @@ def study(
     baseline = baseline or next(iter(recipes))
     if baseline not in recipes:
         raise ValueError(f"expected the baseline among {list(recipes)}, got {baseline!r}")
-    device = pick_device(device)
+    device, train = pick_device(device), train or fit
     result = StudyResult(
         recipes={arm: repr(recipe) for arm, recipe in recipes.items()},
         baseline=baseline,
         runs={arm: {} for arm in recipes},
         diverged={arm: {} for arm in recipes},
-        provenance=_provenance(data, device, measure),
+        provenance=_provenance(data, device, measure, train),
     )
     path = Path(path) if path else None
     result = _resume(result, path, fresh)
@@ -320,7 +323,7 @@ def study(
             bar.set_postfix_str(f"{arm}, seed {seed}")
             started = time.perf_counter()
             try:
-                result.runs[arm][seed] = measure(fit(recipes[arm], data, seed, device))
+                result.runs[arm][seed] = measure(train(recipes[arm], data, seed, device))
             except Diverged as error:
                 result.runs[arm][seed] = None
                 result.diverged[arm][seed] = error.step
@@ -357,13 +360,14 @@ def estimate_seconds(
     return total
 
 
-def _provenance(data: Data, device: torch.device, measure: Callable) -> dict:
+def _provenance(data: Data, device: torch.device, measure: Callable, train: Callable) -> dict:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     sizes = f"{len(data.train)} training and {len(data.test)} test images"
     return {
         "data": f"{data.name}, {sizes}",
         "data_fingerprint": data.fingerprint(),
         "measure": measure.__name__,
+        "train": train.__name__,
         "device": f"{device.type} ({name})",
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,

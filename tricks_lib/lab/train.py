@@ -5,8 +5,9 @@ Chapter: notebooks/00_baseline.ipynb
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import torch
@@ -50,6 +51,8 @@ class Run:
         model: the trained network, in evaluation mode, on the device it was trained on.
         history: losses and rates per step, metrics per epoch.
         seconds: wall-clock time.
+        snapshots: copies of the network on the way, in evaluation mode, by the number of epochs
+            that they were trained for; empty where none were asked for.
     """
 
     recipe: Recipe
@@ -57,6 +60,7 @@ class Run:
     model: nn.Module
     history: History
     seconds: float
+    snapshots: dict[int, nn.Module] = field(default_factory=dict)
 
     @property
     def final(self) -> Metrics:
@@ -97,6 +101,7 @@ def fit(
     device: str | torch.device | None = None,
     evaluate_on: str | None = "test",
     watch: Callable[[History], None] | None = None,
+    snapshots: Collection[int] = (),
 ) -> Run:
     """Train a fresh network by a recipe.
 
@@ -114,6 +119,8 @@ def fit(
             Nothing in the training depends on it; a rule to stop by looks at "validation".
         watch: called after each epoch with the history so far, to draw or print it. It should not
             draw random numbers from torch, which the training would then miss.
+        snapshots: after how many epochs to keep a copy of the network, each from 1 to the recipe's
+            epochs.
 
     Returns:
         The trained network with its history.
@@ -121,13 +128,18 @@ def fit(
     Raises:
         Diverged: as soon as the loss is seen not to be finite.
         ValueError: if `data` has no such split, or no validation split for a recipe that stops
-            early, or the batch cannot be shared among the workers.
+            early, if a snapshot is asked for outside of the training, or if the batch cannot be
+            shared among the workers.
     """
     started = time.perf_counter()
     device, team, history = pick_device(device), workers(), History()
     data = data.to(device)
     if evaluate_on:
         choose_split(data, evaluate_on)  # says now, not after an epoch, if there is none
+    if any(count not in range(1, recipe.epochs + 1) for count in snapshots):
+        raise ValueError(
+            f"snapshots must be numbers of epochs from 1 to {recipe.epochs}, got {snapshots!r}"
+        )
     stops = recipe.stop != Recipe().stop
     if stops:
         choose_split(data, "validation")
@@ -146,7 +158,8 @@ def fit(
         torch.manual_seed(seed + team.rank)  # apart from what the model drew
         losses = Losses(recipe, history, steps, device)
         best: dict[str, Tensor] = {}
-        for _ in range(recipe.epochs):
+        kept: dict[int, nn.Module] = {}
+        for epoch in range(recipe.epochs):
             model.train()
             for images, targets in batches(data, recipe.batch_size, order, team):
                 images = data.normalize(augment(images))
@@ -171,13 +184,15 @@ def fit(
                 if history.kept is None or loss < history.validation[history.kept]:
                     history.kept = len(history.validation) - 1
                     best = {name: value.clone() for name, value in model.state_dict().items()}
+            if epoch + 1 in snapshots:
+                kept[epoch + 1] = deepcopy(model).eval()
             if watch:
                 watch(history)
             if stops and recipe.stop(history.validation):
                 break
         if stops:
             model.load_state_dict(best)
-    return Run(recipe, seed, model.eval(), history, time.perf_counter() - started)
+    return Run(recipe, seed, model.eval(), history, time.perf_counter() - started, kept)
 
 
 def batches(

@@ -145,12 +145,53 @@ class AdaBound(Optimizer):
         if group["amsbound"]:
             square = torch.maximum(state["max_exp_avg_sq"], square, out=state["max_exp_avg_sq"])
 
-        lr = float(group["lr"])
-        correction = math.sqrt(1 - beta2**step) / (1 - beta1**step)
-        scale = lr / group["base_lr"] if group["base_lr"] else float(lr > 0)
-        lower, upper = bounds(step, group["final_lr"] * scale, group["gamma"])
-        rate = square.sqrt().add_(group["eps"]).reciprocal_().mul_(lr * correction)
-        weights.addcmul_(rate.clamp_(lower, upper), mean, value=-1)
+        rate = _adam_rates(square, step, group)
+        weights.addcmul_(rate.clamp_(*_group_bounds(step, group)), mean, value=-1)
+
+    @torch.no_grad()
+    def rates(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return what the clip has to do: the rate that Adam would give each coordinate after the
+        last step, and the two bounds.
+
+        A coordinate is clipped where its rate is outside of its bounds. Parameters that have not
+        been updated yet are left out. The rates and bounds are those of the present `lr`, which a
+        scheduler may have changed since the step.
+
+        Returns:
+            Rates, lower bounds, upper bounds: three vectors of equal length, parameter by
+            parameter.
+
+        Raises:
+            ValueError: before the first step.
+        """
+        found: tuple[list, list, list] = ([], [], [])
+        for group in self.param_groups:
+            for state in (self.state[weights] for weights in group["params"]):
+                if state:
+                    square = state["max_exp_avg_sq" if group["amsbound"] else "exp_avg_sq"]
+                    rate = _adam_rates(square, state["step"], group).reshape(-1)
+                    limits = _group_bounds(state["step"], group)
+                    parts = rate, *(torch.full_like(rate, limit) for limit in limits)
+                    for whole, part in zip(found, parts, strict=True):
+                        whole.append(part)
+        if not found[0]:
+            raise ValueError("no parameter has been updated yet: call step() first")
+        return tuple(torch.cat(whole) for whole in found)
+
+
+def _adam_rates(square: torch.Tensor, step: int, group: dict) -> torch.Tensor:
+    """Return the rate that Adam gives each coordinate: lr·c/(sqrt(v) + eps)."""
+    beta1, beta2 = group["betas"]
+    correction = math.sqrt(1 - beta2**step) / (1 - beta1**step)
+    scale = float(group["lr"]) * correction
+    return square.sqrt().add_(group["eps"]).reciprocal_().mul_(scale)
+
+
+def _group_bounds(step: int, group: dict) -> tuple[float, float]:
+    """Return the bounds of a group at a step; they follow a schedule of `lr`."""
+    lr = float(group["lr"])
+    scale = lr / group["base_lr"] if group["base_lr"] else float(lr > 0)
+    return bounds(step, group["final_lr"] * scale, group["gamma"])
 
 
 def adabound(model: nn.Module, lr: float, **settings) -> AdaBound:

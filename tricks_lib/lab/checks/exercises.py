@@ -111,8 +111,8 @@ def _asking(answer):
         return answer
 
     @functools.wraps(answer)
-    def ask(*arguments):
-        found = answer(*arguments)
+    def ask(*arguments, **named):
+        found = answer(*arguments, **named)
         if found is ...:
             raise NotTried
         return found

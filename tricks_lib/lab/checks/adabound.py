@@ -1,0 +1,111 @@
+"""Exercises of notebooks/04_adabound.ipynb.
+
+Chapter: notebooks/04_adabound.ipynb
+"""
+
+import torch
+
+from ...optimizers import AdaBound
+from ...optimizers.adabound import bounds
+from .exercises import Exercises, expect
+
+check = Exercises()
+
+
+@check.exercise("two bounds by hand")
+def _(lower, upper):
+    right = bounds(500, 0.1, 1e-3)
+    return expect(lower, right[0], "The lower bound: γt is 0.5.", tolerance=1e-3) or expect(
+        upper, right[1], "The upper bound: γt is 0.5.", tolerance=1e-3
+    )
+
+
+@check.exercise("a limit for an SGD")
+def _(final_lr_for):
+    for rate, momentum in ((0.01, 0.9), (0.1, 0.9), (0.3, 0.0), (0.02, 0.99)):
+        problem = expect(
+            final_lr_for(rate, momentum),
+            rate / (1 - momentum),
+            f"Tried with a rate of {rate} and a momentum of {momentum}. The box of the derivation "
+            "has it, the other way round.",
+        )
+        if problem:
+            return problem
+    return None
+
+
+@check.exercise("a speed for a training")
+def _(gamma_for):
+    for steps, ratio in ((1000, 4.0), (400, 1.1), (78_200, 1.5)):
+        gamma = gamma_for(steps, ratio)
+        hint = (
+            f"Tried with {steps} steps and a ratio of {ratio}. The ratio is ((s + 1)/s)² with "
+            "s = γt; solve for s first."
+        )
+        problem = expect(gamma, 1 / (ratio**0.5 - 1) / steps, hint)
+        if problem or not isinstance(gamma, float | int):
+            return problem or f"Expected a number, got {gamma!r}."
+        lower, upper = bounds(steps, 0.1, gamma)
+        problem = expect(upper / lower, ratio, hint, tolerance=1e-4)
+        if problem:
+            return problem
+    return None
+
+
+@check.exercise("pushed up, free, held back")
+def _(shares):
+    draws = torch.Generator().manual_seed(0)
+    for size in (7, 1000):
+        rate = 10 ** torch.randn(size, generator=draws)
+        for low, high in ((0.1, 3.0), (0.5, 0.6), (0.0, torch.inf)):
+            lower, upper = torch.full_like(rate, low), torch.full_like(rate, high)
+            wanted = [
+                (rate < lower).float().mean().item(),
+                ((rate >= lower) & (rate <= upper)).float().mean().item(),
+                (rate > upper).float().mean().item(),
+            ]
+            found = [float(share) for share in shares(rate, lower, upper)]
+            problem = expect(
+                found,
+                wanted,
+                f"Tried with {size} weights and the bounds {low} and {high}. A rate below the "
+                "lower bound is pushed up to it; the three shares add up to 1.",
+            )
+            if problem:
+                return problem
+    return None
+
+
+@check.exercise("AMSBound for one tensor")
+def _(naive_amsbound):
+    draws = torch.Generator().manual_seed(0)
+    noise = torch.randn(61, 4, dtype=torch.float64, generator=draws)
+    noise[:5] *= 30  # large gradients early on, which only the largest v remembers
+    start = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+    for lr, final_lr, gamma in ((0.01, 0.1, 1e-3), (0.05, 0.1, 0.5)):
+        settings = {"lr": lr, "final_lr": final_lr, "gamma": gamma}
+        right = _walk(start, noise, amsbound=True, **settings)
+        plain = _walk(start, noise, amsbound=False, **settings)
+        found = naive_amsbound(start.clone(), lambda w, t: w + noise[t], 60, **settings)
+        if not isinstance(found, torch.Tensor) or found.shape != start.shape:
+            return f"Expected a tensor of 4 weights, got {found!r}."
+        if torch.allclose(found, right, rtol=0, atol=1e-9):
+            continue
+        if torch.allclose(found, plain, rtol=0, atol=1e-9):
+            return f"Tried with {settings}. That is AdaBound: is the largest v so far used?"
+        return (
+            f"Tried with {settings}, 60 steps. Yours ends {(found - right).abs().max():.2g} away. "
+            "The bias correction stays as it is, and v itself goes on as before: only the rate is "
+            "computed with its largest value so far."
+        )
+    return None
+
+
+def _walk(start: torch.Tensor, noise: torch.Tensor, **settings) -> torch.Tensor:
+    """Let the library's optimizer run on the same gradients."""
+    weights = start.clone().requires_grad_()
+    optimizer = AdaBound([weights], **settings)
+    for step in range(1, len(noise)):
+        weights.grad = weights.detach() + noise[step]
+        optimizer.step()
+    return weights.detach()

@@ -1,0 +1,104 @@
+"""Exercises of notebooks/02_linear_scaling.ipynb.
+
+Chapter: notebooks/02_linear_scaling.ipynb
+"""
+
+import torch
+import torch.nn.functional as F
+from torch.nn.utils import parameters_to_vector
+from torch.optim import SGD
+
+from ...models import mlp
+from ...schedules import linear_scaling, sqrt_scaling
+from .exercises import Exercises, expect
+
+check = Exercises()
+
+
+@check.exercise("two rates by hand")
+def _(linear, root):
+    hint = "1,024 is 4 times 256."
+    return expect(linear, linear_scaling(0.1, 1024), f"The linear rule: {hint}", 1e-3) or expect(
+        root, sqrt_scaling(0.1, 1024), f"The square-root rule: {hint}", 1e-3
+    )
+
+
+@check.exercise("what becomes of steps, noise and way")
+def _(factors):
+    for k in (2, 4, 16):
+        problem = expect(
+            factors(k),
+            [1 / k, k, 1],
+            f"Tried with k={k}. M images are M/B steps; a step moves by η·g, and has noise η²·Σ/B.",
+        )
+        if problem:
+            return problem
+    return None
+
+
+@check.exercise("the largest k")
+def _(largest_k):
+    for x in (0.003, 0.01, 0.02, 0.04, 0.1, 0.15, 0.3):
+        k = 1
+        while abs((1 - x) ** (k + 1) - (1 - (k + 1) * x)) <= 0.05:
+            k += 1
+        problem = expect(
+            largest_k(x),
+            k,
+            f"Tried with x={x}. Small steps end at (1 - x)^k, the large one at 1 - k·x; k = 1 "
+            "always holds.",
+        )
+        if problem:
+            return problem
+    return None
+
+
+@check.exercise("one large step in parts")
+def _(step_in_parts):
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(22, 1, 8, 8, generator=generator)
+    labels = torch.randint(10, (22,), generator=generator)
+    for k in (1, 2, 4):
+        ours, theirs = _network(), _network()
+        optimizer = SGD(ours.parameters(), lr=0.5)
+        F.cross_entropy(ours(images), labels).backward()
+        optimizer.step()
+        step_in_parts(theirs, SGD(theirs.parameters(), lr=0.5), images, labels, k)
+        start, right, found = (
+            parameters_to_vector(network.parameters()).detach()
+            for network in (_network(), ours, theirs)
+        )
+        if torch.allclose(found, right, rtol=1e-3, atol=1e-6):
+            continue
+        length = ((found - start).norm() / (right - start).norm()).item()
+        if length == 0:
+            return f"With k={k} the weights did not move: is there an optimizer.step()?"
+        return (
+            f"With k={k} and 22 images the step is {length:.3g} times as long as the one on the "
+            "whole batch, or leads elsewhere. Each image must count 1/22."
+        )
+    return None
+
+
+@check.exercise("the noise scale from two batches")
+def _(estimate):
+    for square, noise in ((2.0, 50.0), (0.3, 4.0), (0.01, 14.0)):
+        for small, large in ((8, 64), (32, 4096)):
+            expected = [square + noise / size for size in (small, large)]
+            problem = expect(
+                estimate(small, expected[0], large, expected[1]),
+                noise / square,
+                f"Tried with ‖g‖² = {square:g}, S = {noise:g} and batches of {small} and {large}: "
+                "two equations, two unknowns.",
+                tolerance=1e-4,
+            )
+            if problem:
+                return problem
+    return None
+
+
+def _network() -> torch.nn.Module:
+    """Build the same small network, with the same weights, at every call."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return mlp(1, 10, hidden=(16,), size=8)

@@ -1,0 +1,112 @@
+"""AdaBound against SGD and Adam: all three tuned alike, and all three as the authors set them.
+
+Tuned: eight tries for each optimizer on validation images over two seeds (`TUNING`), the same
+schedule for all, then ten other seeds on test images (`PLAN`). SGD and Adam spend their tries on
+eight rates; AdaBound, which has more to choose, on two rates times two limits times two speeds at
+which the bounds close in: the authors' own, made for trainings of 78 thousand steps, and one fifty
+times as fast, since this training has a thousand.
+
+As published: the authors' settings and their schedule, one drop to a tenth at three quarters of
+the training (Luo, Xiong, Liu, Sun 2019, arXiv:1902.09843, and their code for CIFAR-10). Weight
+decay is 5e-4 for all, as theirs is.
+
+Chapter: notebooks/04_adabound.ipynb
+"""
+
+from functools import cache, partial
+
+from ..lab.data import Data, load_data
+from ..lab.study import Figures, final_metrics
+from ..lab.train import Run
+from ..optimizers import adabound, adam, sgd
+from ..recipe import Recipe
+from ..schedules import linear_decay, step_decay
+from .plan import StudyPlan, on_validation
+
+EPOCHS = 8
+DECAY = 5e-4
+"""Strength of the L2 penalty, the same for all."""
+
+ADAM = partial(adam, weight_decay=DECAY)
+
+
+FALL = linear_decay(EPOCHS)
+
+
+def bounded(**settings):
+    """Return AdaBound with the common weight decay, for the slot `optimizer`."""
+    return partial(adabound, weight_decay=DECAY, **settings)
+
+
+def recipe(optimizer, lr: float, schedule=FALL) -> Recipe:
+    """Return the recipe that all arms share: 125 steps an epoch, since the bounds take their time
+    in steps."""
+    return Recipe(epochs=EPOCHS, batch_size=16, lr=lr, optimizer=optimizer, schedule=schedule)
+
+
+GROUPS = {
+    "SGD": {
+        f"SGD, rate {lr}": recipe(sgd, lr)
+        for lr in (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
+    },
+    "Adam": {
+        f"Adam, rate {lr}": recipe(ADAM, lr)
+        for lr in (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
+    },
+    "AdaBound": {
+        f"AdaBound, rate {lr}, limit {final}, gamma {gamma}": recipe(
+            bounded(final_lr=final, gamma=gamma), lr
+        )
+        for lr in (0.001, 0.003)
+        for final in (0.1, 1.0)
+        for gamma in (0.001, 0.05)
+    },
+}
+"""The tries of each optimizer."""
+
+
+@cache
+def data() -> Data:
+    """Load 2,000 training images, 2,000 for choices (validation) and 2,000 to judge by (test)."""
+    return load_data("fashion-mini").hold_out(2000).subset(train=2000, test=2000)
+
+
+TUNING = StudyPlan(
+    slug="adabound_tuning",
+    recipes={name: recipe for group in GROUPS.values() for name, recipe in group.items()},
+    data=data,
+    seeds=(100, 101),
+    train=on_validation,
+)
+
+CHOSEN = {
+    "SGD": "SGD, rate 0.02",
+    "Adam": "Adam, rate 0.002",
+    "AdaBound": "AdaBound, rate 0.001, limit 0.1, gamma 0.001",
+}
+"""The best try of each optimizer in the recorded search; a test holds the two together."""
+
+DROP = step_decay((0.75 * EPOCHS,))
+"""The authors' schedule: a tenth of the rate for the last quarter."""
+
+
+def accuracy_by_epoch(run: Run) -> Figures:
+    """Keep the final metrics and the test accuracy after each epoch."""
+    accuracies = [round(metrics.accuracy, 5) for metrics in run.history.epochs]
+    return final_metrics(run) | {"accuracy_by_epoch": accuracies}
+
+
+PLAN = StudyPlan(
+    slug="adabound",
+    recipes={f"{name}, tuned": GROUPS[name][CHOSEN[name]] for name in GROUPS}
+    | {
+        "SGD, as published": recipe(sgd, 0.1, DROP),
+        "Adam, as published": recipe(ADAM, 0.001, DROP),
+        "AdaBound, as published": recipe(bounded(), 0.001, DROP),
+        "AMSBound, as published": recipe(bounded(amsbound=True), 0.001, DROP),
+    },
+    data=data,
+    seeds=10,
+    measure=accuracy_by_epoch,
+    tuning=TUNING,
+)

@@ -1,0 +1,114 @@
+"""Batches of 32 to 2,048 images at four learning rates, and the two ways in which the rule breaks.
+
+The set-up is that of Goyal et al. 2017, arXiv:1706.02677, Table 2a and Figure 3, at the size of a
+laptop: the same images as often, so that a batch k times as large takes k times fewer steps. What
+is compared is the training loss of the last epoch, not the test accuracy: after few steps the
+running averages of batch normalisation lag behind the network, and the accuracy with them.
+
+Chapter: notebooks/02_linear_scaling.ipynb
+"""
+
+from ..lab.data import Data, load_data
+from ..lab.study import Figures, final_metrics
+from ..lab.train import Run
+from ..recipe import Recipe
+from ..schedules import (
+    constant_warmup,
+    gradual_warmup,
+    linear_decay,
+    linear_scaling,
+    sqrt_scaling,
+)
+from .plan import StudyPlan
+
+REFERENCE = 32
+"""The small batch, whose rate the rules scale."""
+
+LR = 0.02
+"""About what the course's baseline, 0.1 for 128 images, comes to by the rule."""
+
+EPOCHS = 6
+WARMUP = 1
+"""Duration of the warmup, in epochs."""
+
+IMAGES = 4096
+"""Training images: a multiple of every batch, so that no batch leaves an image out."""
+
+SIZES = (64, 128, 256, 512)
+BEYOND = (1024, 2048)
+
+
+def recipe(
+    batch_size: int = REFERENCE, lr: float = LR, *, start: float | None = None, epochs: int = EPOCHS
+) -> Recipe:
+    """Return a recipe that holds its rate for an epoch and then lets it fall to zero.
+
+    Args:
+        batch_size: images in a batch.
+        lr: the rate to hold.
+        start: with a warmup, the rate that it rises from during the first epoch.
+        epochs: duration of the training.
+    """
+    then = linear_decay(epochs - WARMUP)
+    schedule = (
+        constant_warmup(WARMUP, start=1.0, then=then)
+        if start is None
+        else gradual_warmup(WARMUP, start=start / lr, then=then)
+    )
+    return Recipe(epochs=epochs, batch_size=batch_size, lr=lr, schedule=schedule)
+
+
+def linear(batch_size: int, lr: float = LR, **changes) -> Recipe:
+    """Return the recipe of the linear rule, with warmup from the small batch's rate `lr`."""
+    return recipe(batch_size, linear_scaling(lr, batch_size, REFERENCE), start=lr, **changes)
+
+
+def four_rates(batch_size: int) -> dict[str, Recipe]:
+    """Return the arms of one batch size."""
+    return {
+        f"{batch_size}, rate kept": recipe(batch_size),
+        f"{batch_size}, square root": recipe(batch_size, sqrt_scaling(LR, batch_size, REFERENCE)),
+        f"{batch_size}, linear": recipe(batch_size, linear_scaling(LR, batch_size, REFERENCE)),
+        f"{batch_size}, linear + warmup": linear(batch_size),
+    }
+
+
+def data() -> Data:
+    """Load 4,096 training and 1,000 test images: from 128 batches an epoch down to 2."""
+    return load_data("fashion-mini").subset(train=IMAGES, test=1000)
+
+
+def loss_by_images(run: Run) -> Figures:
+    """Keep the training loss as a curve over the images seen: its mean over each 512 of them, or
+    over each batch where that is larger."""
+    steps = max(1, 512 // run.recipe.batch_size)
+    loss = run.history.loss
+    lots = [loss[start : start + steps] for start in range(0, len(loss), steps)]
+    return final_metrics(run) | {"loss": [float(f"{sum(lot) / len(lot):.4g}") for lot in lots]}
+
+
+PLAN = StudyPlan(
+    slug="linear_scaling",
+    recipes=four_rates(512)
+    | {"32": recipe()}
+    | four_rates(64)
+    | four_rates(128)
+    | four_rates(256)
+    # Too few steps: 24 and 12 of them instead of 768.
+    | {f"{size}, linear + warmup": linear(size) for size in BEYOND}
+    # A smaller and a larger rate to scale from.
+    | {
+        "32, rate / 4": recipe(lr=LR / 4),
+        "512, linear + warmup, rate / 4": linear(512, LR / 4),
+        "32, rate x 4": recipe(lr=LR * 4),
+        "512, linear + warmup, rate x 4": linear(512, LR * 4),
+    }
+    # The same rates with four times the steps.
+    | {
+        "32, 24 epochs": recipe(epochs=24),
+        "512, linear + warmup, 24 epochs": linear(512, epochs=24),
+    },
+    data=data,
+    seeds=6,
+    measure=loss_by_images,
+)
