@@ -3,10 +3,19 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, SequentialLR
 
 from tricks_lib import cosine_decay, gradual_warmup
-from tricks_lib.lab.checks import Exercises, baseline, expect, warmup
+from tricks_lib.lab.checks import (
+    Exercises,
+    adabound,
+    baseline,
+    decay,
+    expect,
+    linear_scaling,
+    warmup,
+)
 
 
 @pytest.fixture
@@ -51,13 +60,22 @@ def test_an_error_of_the_learner_becomes_an_answer(check):
     assert "ZeroDivisionError: division by zero" in answer.problem
 
 
-@pytest.mark.parametrize("chapter", [warmup, baseline])
+FUNCTIONS = {
+    baseline: (2, 3, 4, 5),
+    warmup: (3, 4, 5),
+    linear_scaling: (2, 3, 4, 5),
+    decay: (3, 4, 5),
+    adabound: (2, 3, 4, 5),
+}
+
+
+@pytest.mark.parametrize("chapter", FUNCTIONS)
 def test_a_function_that_still_returns_dots_is_not_tried(check, chapter):
-    def untouched(*_):
+    def untouched(*_, **__):
         return ...
 
     assert not check(2, untouched).tried
-    for number in {warmup: (3, 4, 5), baseline: (2, 3, 4, 5)}[chapter]:
+    for number in FUNCTIONS[chapter]:
         assert not chapter.check(number, untouched).tried
 
 
@@ -117,7 +135,92 @@ def only_decay(optimizer, multiplier, warmup, after):
     return CosineAnnealingLR(optimizer, after)
 
 
+def parts_without_shares(model, optimizer, images, labels, k):
+    """Divide by k although the parts differ in size."""
+    for part, answers in zip(images.chunk(k), labels.chunk(k), strict=True):
+        (F.cross_entropy(model(part), answers) / k).backward()
+    optimizer.step()
+
+
+def parts_added_up(model, optimizer, images, labels, k):
+    for part, answers in zip(images.chunk(k), labels.chunk(k), strict=True):
+        F.cross_entropy(model(part), answers).backward()
+    optimizer.step()
+
+
+def the_whole_at_once(model, optimizer, images, labels, k):
+    optimizer.zero_grad()
+    F.cross_entropy(model(images), labels).backward()
+    optimizer.step()
+
+
+def parts_on_top_of_the_last(model, optimizer, images, labels, k):
+    for part, answers in zip(images.chunk(k), labels.chunk(k), strict=True):
+        (F.cross_entropy(model(part), answers) * len(part) / len(images)).backward()
+    optimizer.step()
+
+
+def parts_without_a_step(model, optimizer, images, labels, k):
+    F.cross_entropy(model(images), labels).backward()
+
+
+def adabound_again(w, gradient_of, steps, lr, final_lr, gamma):
+    """Follow AdaBound: the largest v is forgotten."""
+    m, v = torch.zeros_like(w), torch.zeros_like(w)
+    for t in range(1, steps + 1):
+        g = gradient_of(w, t)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        rate = lr * (1 - 0.999**t) ** 0.5 / (1 - 0.9**t) / (v.sqrt() + 1e-8)
+        s = gamma * t
+        w = w - rate.clamp(final_lr * s / (s + 1), final_lr * (s + 1) / s) * m
+    return w
+
+
+def one_pair_of_bounds(rate, lower, upper):
+    up = (rate < lower[0]).float().mean()
+    back = (rate > upper[0]).float().mean()
+    return up, 1 - up - back, back
+
+
+def jumps_to_the_top(time, planned, now, end):
+    """Start the second cosine at 1 again."""
+    return cosine_decay(planned)(time) if time < now else cosine_decay(end - now)(time - now)
+
+
 WRONG = [
+    (linear_scaling, 1, (0.4, 0.4)),
+    (linear_scaling, 1, (0.025, 0.2)),
+    (linear_scaling, 2, lambda k: (1 / k, 1 / k, 1)),
+    (linear_scaling, 2, lambda k: k),
+    (linear_scaling, 3, lambda x: int(0.32 / x)),
+    (linear_scaling, 3, lambda x: max(k for k in range(1, 99) if (1 - x) ** k < 1 - k * x + 0.05)),
+    (linear_scaling, 4, parts_without_shares),
+    (linear_scaling, 4, parts_added_up),
+    (linear_scaling, 4, parts_without_a_step),
+    (linear_scaling, 4, the_whole_at_once),
+    (linear_scaling, 4, parts_on_top_of_the_last),
+    (linear_scaling, 5, lambda b, q_b, B, q_B: (q_b - q_B) / q_B),
+    (linear_scaling, 5, lambda b, q_b, B, q_B: b * q_b / q_B),
+    (decay, 1, (0.75, 0.5275)),
+    (decay, 1, (0.8536, 0.37)),
+    (decay, 2, (lambda t: 0.1 ** (t // 30), lambda t: 1 - 0.1 * (t // 30))),
+    (decay, 2, (lambda t: 0.1 ** sum(m < t for m in (30, 60, 90)), lambda t: 1 - 0.3 * (t // 30))),
+    (decay, 3, lambda period, multiplier, end: [period * n for n in range(1, 4)]),
+    (decay, 3, lambda period, multiplier, end: range(0, end, period)),
+    (decay, 4, lambda loss, curvature, variance: 4 * loss / variance),
+    (decay, 5, jumps_to_the_top),
+    (decay, 5, lambda time, planned, now, end: cosine_decay(end)(time)),
+    (adabound, 1, (0.05, 0.2)),
+    (adabound, 1, (0.1 / 3, 0.2)),
+    (adabound, 2, lambda rate, momentum: rate * (1 - momentum)),
+    (adabound, 3, lambda steps, ratio: 20 / steps),
+    (adabound, 3, lambda steps, ratio: 1 / (ratio**0.5 - 1)),
+    (adabound, 4, lambda rate, low, high: ((rate > high).float().mean(), 0, 0)),
+    (adabound, 4, lambda rate, low, high: (0.5, 0.5)),
+    (adabound, 4, one_pair_of_bounds),
+    (adabound, 5, adabound_again),
+    (adabound, 5, lambda w, *_, **__: w),
+    (adabound, 5, lambda w, *_, **__: 3.0),
     (warmup, 1, 1 / 3),
     (warmup, 2, gradual_warmup(8)),
     (warmup, 2, gradual_warmup(8, start=1 / 8)),
@@ -141,7 +244,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("chapter", "number", "answer"), WRONG)
 def test_wrong_answers_are_told(chapter, number, answer):
-    found = chapter.check(number, answer)
+    found = chapter.check(number, *(answer if isinstance(answer, tuple) else (answer,)))
     assert found.tried
     assert not found.right
     assert len(found.problem) > 20
@@ -162,6 +265,21 @@ def test_other_right_answers_are_right():
 
 
 def test_every_exercise_starts_as_not_tried():
-    for chapter in (warmup, baseline):
+    for chapter in FUNCTIONS:
         for number in range(1, len(chapter.check.judges) + 1):
             assert not chapter.check(number, ...).tried
+
+
+def test_a_number_may_come_as_a_tensor():
+    found = adabound.check(3, lambda steps, ratio: torch.tensor(1 / (ratio**0.5 - 1) / steps))
+    assert found.right
+
+
+def test_amsbound_is_asked_where_it_differs_from_adabound():
+    noise = torch.randn(61, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    noise[:5] *= 30
+    start = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+    for settings in ((0.01, 0.1, 1e-3), (0.05, 1.0, 1e-4)):
+        settings = dict(zip(("lr", "final_lr", "gamma"), settings, strict=True))
+        ends = [adabound._walk(start, noise, amsbound=ams, **settings) for ams in (True, False)]
+        assert (ends[0] - ends[1]).abs().max() > 1e-6

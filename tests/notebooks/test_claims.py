@@ -1,6 +1,7 @@
 """What the chapters say in words, compared with what is recorded and with the papers."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -97,3 +98,167 @@ def test_lines_of_the_cards_can_be_parsed():
     for chapter in CHAPTERS:
         if chapter.written:
             ast.parse(chapter.line)
+
+
+# --- Chapters 02 to 04 ---
+
+
+def chapter_text(name):
+    cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        (
+            "02_linear_scaling",
+            [  # Goyal et al. 2017, table 2a, and figure 3
+                '"32": ("256 images, 0.1", 23.60, 0.12)',
+                '"512, rate kept": ("8,192 images, 0.1", 41.67, 0.10)',
+                '"512, square root": ("8,192 images, 0.1 · √32", 26.22, 0.03)',
+                '"512, linear + warmup": ("8,192 images, 0.1 · 32", 23.74, 0.09)',
+                "23.74 % error at 8,192 images",
+                "24.79 % at 16,384, 27.55 % at 32,768 and 33.96 % at 65,536",
+            ],
+        ),
+        (
+            "03_decay",
+            [  # Loshchilov & Hutter 2017, table 1; He, T. et al. 2019, table 6
+                "| step, rate 0.1 | 4.24 | 20.33 |",
+                "| step, rate 0.05 | 4.13 | 20.21 |",
+                "| one cosine ($T_0=200$) | 3.86 | 19.98 |",
+                "| $T_0=10$, doubling | 4.03 | 19.58 |",
+                "| $T_0=1$, doubling | 4.09 | 19.74 |",
+                "| ResNet-50-D | 77.16 | 77.91 |",
+                "| Inception-V3 | 77.50 | 78.19 |",
+                "| MobileNet | 71.90 | 72.83 |",
+            ],
+        ),
+        (
+            "04_adabound",
+            [  # curves stored with the code of Luo et al. 2019
+                "| SGD 0.1, momentum 0.9 | 92.64 | 94.64 | 92.99 | 94.32 |",
+                "| Adam 0.001 | 92.27 | 92.96 | 93.01 | 93.36 |",
+                "| AMSGrad | 93.18 | 93.27 | 93.35 | 93.52 |",
+                "| AdaGrad 0.01 | 92.66 | 92.66 | 91.88 | 92.11 |",
+                "| AdaBound | 94.86 | 95.03 | 94.83 | 94.89 |",
+                "| AMSBound | 94.82 | 94.82 | 95.10 | 95.24 |",
+            ],
+        ),
+    ],
+)
+def test_figures_of_the_papers_are_the_papers(name, rows):
+    text = chapter_text(name)
+    for row in rows:
+        assert row in text
+
+
+@pytest.fixture(scope="module")
+def scaling():
+    return CHAPTERS[2].plan.recorded()
+
+
+def test_the_rules_at_512_end_in_the_order_of_the_derivation(scaling):
+    ends = [mean(scaling.values(arm, "train_loss")) for arm in ("32", *SCALED)]
+    assert ends == sorted(ends)
+    for arm in SCALED:
+        assert scaling.difference(arm, "train_loss", baseline="32").low > 0  # none reaches 32
+
+
+SCALED = ("512, linear", "512, linear + warmup", "512, square root", "512, rate kept")
+
+
+def test_warmup_does_not_help_at_this_rate(scaling):
+    for size in (64, 128, 256, 512):
+        arms = f"{size}, linear + warmup", f"{size}, linear"
+        gap = scaling.difference(arms[0], "train_loss", baseline=arms[1])
+        assert gap.verdict != "helps"
+
+
+def test_both_ways_in_which_the_rule_breaks(scaling):
+    def behind(large, small, metric="train_loss"):
+        return scaling.difference(large, metric, baseline=small)
+
+    usual = behind("512, linear + warmup", "32")
+    assert behind("512, linear + warmup, rate x 4", "32, rate x 4").low > usual.high
+    longer = behind("512, linear + warmup, 24 epochs", "32, 24 epochs", "accuracy")
+    assert abs(longer.mean) < 0.25 * abs(behind("512, linear + warmup", "32", "accuracy").mean)
+    beyond = [
+        mean(scaling.values(f"{n}, linear + warmup", "train_loss")) for n in (512, 1024, 2048)
+    ]
+    assert beyond[0] < beyond[1] < beyond[2]
+
+
+def test_test_accuracy_lags_after_few_steps(scaling):
+    """Why chapter 02 compares training losses: running averages that lag spoil the evaluation."""
+    nll = mean(scaling.values("2048, linear + warmup", "nll"))
+    assert nll > 3 * mean(scaling.values("2048, linear + warmup", "train_loss"))
+
+
+@pytest.fixture(scope="module")
+def decay():
+    return CHAPTERS[3].plan.recorded()
+
+
+def test_a_cosine_beats_constant_rate_and_steps_but_not_the_line(decay):
+    for epochs in (2, 5, 15):
+        for shape in ("constant", "step"):
+            gap = decay.difference(f"cosine, {epochs} epochs", baseline=f"{shape}, {epochs} epochs")
+            assert gap.verdict == "helps"
+        gap = decay.difference(f"cosine, {epochs} epochs", baseline=f"linear, {epochs} epochs")
+        assert gap.verdict != "helps"
+
+
+def test_falling_helps_by_three_to_six_points(decay):
+    for epochs in (2, 5, 15):
+        gap = decay.difference(f"cosine, {epochs} epochs", baseline=f"constant, {epochs} epochs")
+        assert 0.03 < gap.mean < 0.065
+
+
+def test_restarts_and_snapshots_gain_no_accuracy(decay):
+    for arm in ("restarts 5 + 5 + 5", "restarts 1 + 2 + 4 + 8"):
+        for metric in ("accuracy", "ensemble_accuracy"):
+            gap = decay.difference(arm, metric, baseline="cosine, 15 epochs")
+            assert gap.verdict == "no difference seen"
+
+
+def test_chosen_rates_at_an_edge_are_named_in_the_chapter():
+    rates = {group: arm.split("rate ")[1] for group, arm in CHAPTERS[3].module.CHOSEN.items()}
+    edge = {group for group, rate in rates.items() if rate in ("0.2", "0.00625")}
+    assert edge == {"linear, 15 epochs", "cosine, 15 epochs"}
+    assert "the 0.2 of cosine and line at 15 epochs is still at an edge" in chapter_text("03_decay")
+
+
+@pytest.fixture(scope="module")
+def adabound():
+    return CHAPTERS[4].plan.recorded()
+
+
+def test_adabound_is_ahead_of_sgd_by_half_a_point_and_of_nobody_else(adabound):
+    gap = adabound.difference("AdaBound, tuned", baseline="SGD, tuned")
+    assert gap.verdict == "helps"
+    assert 0.004 < gap.mean < 0.006
+    for arm, baseline in (
+        ("AdaBound, tuned", "Adam, tuned"),
+        ("AdaBound, as published", "SGD, as published"),
+        ("AdaBound, as published", "Adam, as published"),
+        ("AMSBound, as published", "SGD, as published"),
+    ):
+        assert adabound.difference(arm, baseline=baseline).verdict == "no difference seen"
+
+
+def test_the_chosen_settings_that_chapter_04_names():
+    module = CHAPTERS[4].module
+    assert module.CHOSEN["SGD"] == "SGD, rate 0.08"
+    assert "limit 1.0" in module.CHOSEN["AdaBound"]
+    rates = [recipe.lr for recipe in module.GROUPS["Adam"].values()]
+    assert module.GROUPS["Adam"][module.CHOSEN["Adam"]].lr == max(rates)  # at the edge
+    found = module.TUNING.recorded()
+    tried = {arm: mean(found.values(arm)) for arm in module.GROUPS["AdaBound"]}
+    best = max(tried.values())
+    assert [arm.partition(", gamma")[0] for arm, value in tried.items() if value == best] == [
+        "AdaBound, rate 0.01, limit 1.0"
+    ] * 2
+    winners = [mean(found.values(arm)) for arm in module.CHOSEN.values()]
+    assert max(winners) - min(winners) < 0.0025

@@ -2,19 +2,46 @@ from dataclasses import FrozenInstanceError, fields, replace
 from functools import partial
 
 import pytest
+import torch
 
 import tricks_lib
-from tricks_lib import Metrics, Recipe, StudyResult, evaluate, fit, mlp, study
+from tricks_lib import (
+    Metrics,
+    Recipe,
+    StudyResult,
+    cosine_decay,
+    cosine_restarts,
+    evaluate,
+    fit,
+    mlp,
+    study,
+)
+from tricks_lib.lab.ensemble import Ensemble
 from tricks_lib.lab.study import final_metrics
 from tricks_lib.lab.train import History, Run
-from tricks_lib.studies import CHAPTERS, METRICS, RESULTS, TRICKS, StudyPlan, plan, warmup
+from tricks_lib.studies import (
+    CHAPTERS,
+    METRICS,
+    RESULTS,
+    TRICKS,
+    StudyPlan,
+    decay,
+    linear_scaling,
+    plan,
+    warmup,
+)
 from tricks_lib.studies.card import card
+from tricks_lib.studies.plan import best_tries, on_validation
 
 NAMES = vars(tricks_lib) | {"partial": partial}
 WRITTEN = [chapter for chapter in CHAPTERS if chapter.written]
 BASE = Recipe(epochs=1, batch_size=16, lr=0.05, model=partial(mlp, hidden=(), size=8))
 
 by_slug = pytest.mark.parametrize("chapter", WRITTEN, ids=lambda chapter: chapter.slug)
+
+
+def seeds_of(plan):
+    return list(range(plan.seeds)) if isinstance(plan.seeds, int) else list(plan.seeds)
 
 
 # --- StudyPlan ---
@@ -54,6 +81,48 @@ def test_a_plan_can_measure_something_else(planned):
     assert result.runs["slow"][1].keys() == {"nll"}
 
 
+def twice_as_long(recipe, data, seed, device):
+    return fit(replace(recipe, epochs=2), data, seed, device)
+
+
+def test_a_plan_can_train_in_its_own_way_with_its_own_seeds(planned, toy):
+    result = replace(planned, train=twice_as_long, seeds=(7, 3)).record()
+    assert result.seeds == [3, 7]
+    expected = final_metrics(twice_as_long(BASE, toy(), 7, None))
+    assert result.runs["plain"][7] == expected
+    assert result.provenance["train"] == "twice_as_long"
+    assert replace(planned, seeds=(7, 3)).recorded() == result
+    with pytest.raises(ValueError, match="was recorded with"):
+        planned.recorded()
+
+
+def test_a_choice_is_made_on_validation_images(toy):
+    data = toy().hold_out(16)
+    run = on_validation(BASE, data, 0, "cpu")
+    assert run.final == evaluate(run.model, data, "validation")
+
+
+def searched(**accuracies):
+    """A search with these accuracies; None stands for a run that diverged."""
+    runs = {
+        arm: {n: None if a is None else {"accuracy": a, "nll": -a} for n, a in enumerate(values)}
+        for arm, values in accuracies.items()
+    }
+    diverged = {
+        arm: {n: 5 for n, a in enumerate(values) if a is None} for arm, values in accuracies.items()
+    }
+    return StudyResult(dict.fromkeys(runs, ""), next(iter(runs)), runs, diverged, {})
+
+
+def test_the_best_try_of_each_group_by_its_mean():
+    result = searched(a=[0.9, 0.5], b=[0.75, 0.75], c=[0.99, None], d=[0.1, 0.1], e=[0.1, 0.1])
+    tries = {"one": ["a", "b", "c"], "two": ["d", "e"]}
+    assert best_tries(result, tries) == {"one": "b", "two": "d"}
+    assert best_tries(result, tries, "nll") == {"one": "a", "two": "d"}
+    with pytest.raises(ValueError, match=r"^every try of 'three' diverged$"):
+        best_tries(result, {"three": ["c"]})
+
+
 def test_recording_makes_every_run_again(planned):
     made = planned.record()
     worse = replace(made, runs={arm: {0: {"accuracy": 0.0}} for arm in made.runs})
@@ -65,6 +134,12 @@ def test_a_study_that_is_not_recorded_says_how_to(planned):
     message = "^toy.json is not recorded yet: run `make study CHAPTER=toy` in a checkout"
     with pytest.raises(FileNotFoundError, match=message):
         planned.recorded()
+
+
+def test_a_search_is_recorded_with_its_chapter(planned):
+    message = "^toy_tuning.json is not recorded yet: run `make study CHAPTER=toy` in a checkout"
+    with pytest.raises(FileNotFoundError, match=message):
+        replace(planned, slug="toy_tuning").recorded()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +192,7 @@ def test_chapters_say_what_they_are_about():
 def test_a_written_chapter_has_a_plan(chapter):
     arms = list(chapter.plan.recipes)
     assert chapter.plan.slug == chapter.slug
-    assert chapter.plan.seeds >= 5
+    assert len(seeds_of(chapter.plan)) >= 5
     if chapter.arm is not None:
         assert chapter.arm in arms[1:]
         assert chapter.setting
@@ -130,8 +205,9 @@ def test_a_written_chapter_has_a_plan(chapter):
 def test_a_plan_measures_what_the_chapter_reports(chapter, toy):
     recipe = next(iter(chapter.plan.recipes.values()))
     run = fit(replace(recipe, epochs=2, batch_size=16, model=BASE.model), toy(), device="cpu")
-    if chapter.slug == "baseline":  # evaluates on its own data
-        run = replace(run, model=partial(mlp, hidden=())(1, 10))
+    if chapter.slug in ("baseline", "decay"):  # evaluate on their own data
+        model = partial(mlp, hidden=())(1, 10)
+        run = replace(run, model=model, snapshots={2: model})
     figures = chapter.plan.measure(run)
     assert figures.keys() >= {chapter.metric, *final_metrics(run)}
     assert all(isinstance(figure, int | float | list) for figure in figures.values())
@@ -146,7 +222,7 @@ def recorded(tmp_path, monkeypatch):
         runs = {
             arm: {
                 seed: {chapter.metric: 0.8 + 0.01 * number + 0.001 * seed}
-                for seed in range(chapter.plan.seeds)
+                for seed in seeds_of(chapter.plan)
             }
             for number, arm in enumerate(arms)
         }
@@ -171,7 +247,7 @@ def test_a_chapter_says_what_its_record_says(chapter, recorded):
         assert gap.mean == pytest.approx(0.01 * points)
         assert chapter.verdict() == (
             f"{gap.verdict}: {gap} of {METRICS[chapter.metric]}, "
-            f"{chapter.plan.seeds} seeds; {chapter.setting}"
+            f"{len(seeds_of(chapter.plan))} seeds; {chapter.setting}"
         )
         assert f"**{gap.verdict}**: {gap} of" in shown
 
@@ -233,7 +309,8 @@ def test_a_trick_changes_the_recipe_and_not_its_size(name, epochs):
     slots = [field.name for field in fields(Recipe)]
     changed = {slot for slot in slots if getattr(switched, slot) != getattr(recipe, slot)}
     assert changed
-    assert not changed & {"epochs", "batch_size", "lr"}
+    assert not changed & {"epochs", "batch_size"}
+    assert "lr" not in changed or "optimizer" in changed  # rates of two optimizers do not compare
     assert repr(eval(repr(switched), NAMES)) == repr(switched)
 
 
@@ -244,3 +321,93 @@ def test_warmup_takes_a_tenth_and_decays_to_the_end(epochs):
     assert schedule(0.1 * epochs) == pytest.approx(1)
     assert schedule(0.55 * epochs) == pytest.approx(0.5)
     assert schedule(epochs) == pytest.approx(0, abs=1e-12)
+
+
+def test_adabound_is_switched_on_with_the_limit_of_the_recipes_sgd():
+    switched = TRICKS["adabound"](replace(BASE, lr=0.05))
+    weights = torch.nn.Linear(1, 1)
+    optimizer = switched.optimizer(weights, switched.lr)
+    (group,) = optimizer.param_groups
+    assert group["final_lr"] * (1 - group["betas"][0]) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("epochs", [1, 10])
+def test_the_cosine_ends_with_the_training(epochs):
+    schedule = TRICKS["decay"](replace(BASE, epochs=epochs)).schedule
+    assert schedule(0) == 1
+    assert schedule(epochs / 2) == pytest.approx(0.5)
+    assert schedule(epochs) == pytest.approx(0, abs=1e-12)
+
+
+# --- The studies of chapters 02 to 04 ---
+
+
+def test_large_batches_see_the_same_images():
+    plan = CHAPTERS[2].plan
+    assert len(plan.data().train) == linear_scaling.IMAGES
+    for name, recipe in plan.recipes.items():
+        assert linear_scaling.IMAGES % recipe.batch_size == 0
+        assert recipe.batch_size == int(name.split(",")[0])
+        assert recipe.epochs == (24 if "24 epochs" in name else 6)
+        assert recipe.schedule(1) == 1
+        k = recipe.batch_size / 32
+        base = 0.02 * (4 if "x 4" in name else 0.25 if "/ 4" in name else 1)
+        rule = {"rate kept": 1, "square root": k**0.5}.get(name.partition(", ")[2], k)
+        assert recipe.lr == pytest.approx(base * rule)
+        start = base / recipe.lr if "warmup" in name else 1
+        assert recipe.schedule(0) == pytest.approx(start)
+
+
+def test_the_loss_curve_of_a_large_batch_counts_images():
+    recipe = replace(BASE, epochs=1, batch_size=128)
+    loss = [4.0, 2.0, 3.0, 3.0, 1.0, 1.0, 1.0, 0.0]
+    history = History(loss=loss, epochs=[Metrics(0.5, 1.0, 0.1)])
+    run = Run(recipe, 0, None, history, 1.0)
+    assert CHAPTERS[2].plan.measure(run)["loss"] == [3.0, 0.75]
+    larger = replace(run, recipe=replace(recipe, batch_size=1024))
+    assert CHAPTERS[2].plan.measure(larger)["loss"] == loss
+
+
+@pytest.mark.parametrize("chapter", [CHAPTERS[3], CHAPTERS[4]], ids=lambda chapter: chapter.slug)
+def test_every_side_of_a_match_has_the_same_tries(chapter):
+    module = chapter.module
+    assert len({len(group) for group in module.GROUPS.values()}) == 1
+    assert not set(module.TUNING.seeds) & set(range(module.PLAN.seeds))
+    assert chapter.plan.tuning is module.TUNING
+    assert module.data().validation is not None
+    assert chapter.plan.data().fingerprint() == module.TUNING.data().fingerprint()
+
+
+@pytest.mark.parametrize("chapter", [CHAPTERS[3], CHAPTERS[4]], ids=lambda chapter: chapter.slug)
+def test_what_goes_on_is_what_won_the_search(chapter):
+    module = chapter.module
+    assert best_tries(module.TUNING.recorded(), module.GROUPS) == module.CHOSEN
+
+
+@pytest.mark.parametrize(
+    ("schedule", "ends"),
+    [
+        (cosine_decay(15), [15]),
+        (cosine_restarts(5), [5, 10, 15]),
+        (cosine_restarts(1, 2), [1, 3, 7, 15]),
+        (cosine_restarts(4), [4, 8, 12]),
+    ],
+    ids=repr,
+)
+def test_snapshots_are_taken_where_the_rate_is_lowest(schedule, ends):
+    recipe = decay.recipe(15, 0.1, schedule)
+    assert decay.ends_of_periods(recipe) == ends
+
+
+def test_an_ensemble_of_one_is_the_network(toy, monkeypatch):
+    monkeypatch.setattr(decay, "data", toy)
+    recipe = replace(BASE, epochs=3)
+    figures = decay.PLAN.measure(decay.with_snapshots(recipe, toy(), 0, "cpu"))
+    assert figures["ensemble_accuracy"] == figures["accuracy"]
+    assert figures["ensemble_nll"] == pytest.approx(figures["nll"], rel=1e-6)
+    assert len(figures["accuracy_by_epoch"]) == 3
+    several = replace(recipe, schedule=cosine_restarts(1))
+    run = decay.with_snapshots(several, toy(), 0, "cpu")
+    assert list(run.snapshots) == [1, 2, 3]
+    together = evaluate(Ensemble(*run.snapshots.values()), toy())
+    assert decay.PLAN.measure(run)["ensemble_nll"] == together.nll

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from types import ModuleType
 
 from ..lab.study import Difference
 from ..optimizers import adabound as adabound_optimizer  # studies/adabound.py has that name here
@@ -59,9 +60,14 @@ class Chapter:
         return f"notebooks/{self.number:02d}_{self.slug}.ipynb"
 
     @property
+    def module(self) -> ModuleType:
+        """The chapter's file in `studies/`."""
+        return import_module(f"{__name__}.{self.slug}")
+
+    @property
     def plan(self) -> StudyPlan:
         """What the chapter measures."""
-        return import_module(f"{__name__}.{self.slug}").PLAN
+        return self.module.PLAN
 
     def difference(self) -> Difference:
         """Compare the chapter's arm with its baseline, in the recorded study."""
@@ -119,6 +125,7 @@ CHAPTERS = [
         "decay",
         "Step, cosine, restarts",
         "A rate that falls ends in a better place.",
+        written=True,
         arm="cosine, 15 epochs",
         metric="accuracy",
         setting="cosine against a constant rate, both tuned, 15 epochs",
@@ -132,6 +139,7 @@ CHAPTERS = [
         "adabound",
         "AdaBound, read critically",
         "Start as Adam, end as SGD: as fast as the one, as good as the other.",
+        written=True,
         arm="AdaBound, tuned",
         metric="accuracy",
         setting="against SGD, eight tries to tune each, 1,000 steps",

@@ -57,7 +57,7 @@ GROUPS = {
         f"AdaBound, rate {lr}, limit {final}, gamma {gamma}": recipe(
             bounded(final_lr=final, gamma=gamma), lr
         )
-        for lr in (0.001, 0.003)
+        for lr in (0.001, 0.01)
         for final in (0.1, 1.0)
         for gamma in (0.001, 0.05)
     },
@@ -80,9 +80,9 @@ TUNING = StudyPlan(
 )
 
 CHOSEN = {
-    "SGD": "SGD, rate 0.02",
-    "Adam": "Adam, rate 0.002",
-    "AdaBound": "AdaBound, rate 0.001, limit 0.1, gamma 0.001",
+    "SGD": "SGD, rate 0.08",
+    "Adam": "Adam, rate 0.02",
+    "AdaBound": "AdaBound, rate 0.01, limit 1.0, gamma 0.001",
 }
 """The best try of each optimizer in the recorded search; a test holds the two together."""
 

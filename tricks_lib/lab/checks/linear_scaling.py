@@ -61,23 +61,42 @@ def _(step_in_parts):
     for k in (1, 2, 4):
         ours, theirs = _network(), _network()
         optimizer = SGD(ours.parameters(), lr=0.5)
-        F.cross_entropy(ours(images), labels).backward()
-        optimizer.step()
-        step_in_parts(theirs, SGD(theirs.parameters(), lr=0.5), images, labels, k)
-        start, right, found = (
-            parameters_to_vector(network.parameters()).detach()
-            for network in (_network(), ours, theirs)
+        optimizer_of_theirs = SGD(theirs.parameters(), lr=0.5)
+        sizes = []
+        theirs.register_forward_pre_hook(
+            lambda _, inputs, sizes=sizes: sizes.append(len(inputs[0]))
         )
-        if torch.allclose(found, right, rtol=1e-3, atol=1e-6):
-            continue
-        length = ((found - start).norm() / (right - start).norm()).item()
-        if length == 0:
-            return f"With k={k} the weights did not move: is there an optimizer.step()?"
-        return (
-            f"With k={k} and 22 images the step is {length:.3g} times as long as the one on the "
-            "whole batch, or leads elsewhere. Each image must count 1/22."
-        )
+        for step in (1, 2):
+            start = _weights(theirs)
+            optimizer.zero_grad()
+            F.cross_entropy(ours(images), labels).backward()
+            optimizer.step()
+            step_in_parts(theirs, optimizer_of_theirs, images, labels, k)
+            problem = _compare(start, _weights(theirs), _weights(ours), k, step)
+            if problem:
+                return problem
+        if max(sizes) > -(-len(images) // k):
+            return f"With k={k} a part had {max(sizes)} images: they should go through in k parts."
     return None
+
+
+def _compare(start, found, right, k: int, step: int) -> str | None:
+    """Say how a step differs from that on the whole batch."""
+    if torch.allclose(found, right, rtol=1e-3, atol=1e-5):
+        return None
+    length = ((found - start).norm() / (right - start).norm()).item()
+    if length == 0:
+        return f"With k={k} the weights did not move: is there an optimizer.step()?"
+    if step == 2:
+        return f"With k={k} the second step is off: are the gradients of the first still there?"
+    return (
+        f"With k={k} and 22 images the step is {length:.3g} times as long as the one on the "
+        "whole batch, or leads elsewhere. Each image must count 1/22."
+    )
+
+
+def _weights(network: torch.nn.Module) -> torch.Tensor:
+    return parameters_to_vector(network.parameters()).detach().clone()
 
 
 @check.exercise("the noise scale from two batches")
