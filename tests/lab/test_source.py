@@ -70,6 +70,9 @@ def test_instances_methods_and_modules():
     assert "class gradual_warmup" in show_source(gradual_warmup(length=1)).data
     method = show_source(Recipe.__repr__).data
     assert "```python\ndef __repr__(self):" in method
+    decorated = show_source(AdaBound.rates).data
+    assert decorated.startswith("`tricks_lib/optimizers/adabound.py, line ")
+    assert "```python\n@torch.no_grad()\ndef rates(self)" in decorated
     for docstrings in (True, False):
         code = show_source(AdaBound._update, docstrings=docstrings).data
         compile(code.split("```python\n")[1].removesuffix("\n```"), "_update", "exec")

@@ -32,6 +32,7 @@ def show_source(*objects, docstrings: bool = True) -> Markdown:
 def _fence(thing, docstrings: bool) -> str:
     if not (inspect.isroutine(thing) or inspect.isclass(thing) or isinstance(thing, ModuleType)):
         thing = type(thing)
+    thing = inspect.unwrap(thing)  # a decorator such as torch.no_grad has a file of its own
     try:
         path = Path(inspect.getsourcefile(thing)).resolve()
         lines, first = inspect.getsourcelines(thing)
