@@ -224,10 +224,35 @@ def test_restarts_and_snapshots_gain_no_accuracy(decay):
 
 
 def test_chosen_rates_at_an_edge_are_named_in_the_chapter():
-    rates = {group: arm.split("rate ")[1] for group, arm in CHAPTERS[3].module.CHOSEN.items()}
-    edge = {group for group, rate in rates.items() if rate in ("0.2", "0.00625")}
-    assert edge == {"linear, 15 epochs", "cosine, 15 epochs"}
-    assert "the 0.2 of cosine and line at 15 epochs is still at an edge" in chapter_text("03_decay")
+    module = CHAPTERS[3].module
+    edge = set()
+    for group, arm in module.CHOSEN.items():
+        rates = [recipe.lr for recipe in module.GROUPS[group].values()]
+        if module.GROUPS[group][arm].lr in (min(rates), max(rates)):
+            edge.add(group)
+    assert edge == {"linear, 15 epochs", "cosine, 15 epochs", "step, 15 epochs"}
+    text = chapter_text("03_decay")
+    assert "the 0.2 of cosine and line at 15 epochs is still at an edge" in text
+    assert "the steps' 0.025 at 15 epochs is at the lower edge of their three rates" in text
+    found = module.TUNING.recorded()
+    tries = {arm: mean(found.values(arm)) for arm in module.GROUPS["step, 15 epochs"]}
+    tied = [arm for arm, value in tries.items() if value == max(tries.values())]
+    assert len(tied) == 2
+    assert "rate 0.1, a tenth at 1/2 and 3/4" in tied[1]
+    assert "tied at 85.62 % with 0.1 and the other milestones" in text
+    assert f"{max(tries.values()):.2%}" == "85.62%"
+
+
+def test_the_line_beats_the_steps_too(decay):
+    for epochs in (2, 5, 15):
+        gap = decay.difference(f"linear, {epochs} epochs", baseline=f"step, {epochs} epochs")
+        assert gap.verdict == "helps"
+
+
+def test_restarts_are_better_in_likelihood_than_one_cosine(decay):
+    for arm in ("restarts 5 + 5 + 5", "restarts 1 + 2 + 4 + 8"):
+        gap = decay.difference(arm, "nll", baseline="cosine, 15 epochs")
+        assert gap.verdict == "helps"
 
 
 @pytest.fixture(scope="module")
