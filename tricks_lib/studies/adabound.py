@@ -28,8 +28,6 @@ DECAY = 5e-4
 """Strength of the L2 penalty, the same for all."""
 
 ADAM = partial(adam, weight_decay=DECAY)
-
-
 FALL = linear_decay(EPOCHS)
 
 

@@ -1,4 +1,4 @@
-"""Batches of 32 to 2,048 images at four learning rates, and the two ways in which the rule breaks.
+"""Batches of 32 to 2,048 images under four rules for the rate; where the linear one falls short.
 
 The set-up is that of Goyal et al. 2017, arXiv:1706.02677, Table 2a and Figure 3, at the size of a
 laptop: the same images as often, so that a batch k times as large takes k times fewer steps. What
