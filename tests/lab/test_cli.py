@@ -80,9 +80,10 @@ def test_record_refuses_what_is_no_chapter(capsys):
 class Plan:
     """A plan that only logs what is asked of it."""
 
-    def __init__(self, slug, calls, tuning=None):
-        self.slug, self.calls, self.tuning = slug, calls, tuning
+    def __init__(self, slug, calls, *others):
+        self.slug, self.calls = slug, calls
         self.path = Path(f"{slug}.json")
+        self.parts = [*others, self]
 
     def estimate_seconds(self):
         self.calls.append(f"estimate {self.slug}")
@@ -106,12 +107,12 @@ def test_record_estimates_all_before_it_makes_any(capsys, monkeypatch):
     assert text.count("the table") == len(slugs)
 
 
-def test_a_search_is_recorded_before_what_it_chose(monkeypatch):
+def test_all_studies_of_a_chapter_are_recorded_in_order(monkeypatch):
     calls = []
-    plan = property(lambda chapter: Plan("x", calls, tuning=Plan("x_tuning", calls)))
+    plan = property(lambda chapter: Plan("x", calls, Plan("x-tuning", calls)))
     monkeypatch.setattr(cli.CHAPTERS[0].__class__, "plan", plan)
     assert run("record", "warmup") == 0
-    assert calls == ["estimate x_tuning", "estimate x", "record x_tuning", "record x"]
+    assert calls == ["estimate x-tuning", "estimate x", "record x-tuning", "record x"]
 
 
 def test_module_runs_as_a_command():
@@ -125,6 +126,5 @@ def test_recorded_files_are_strict_json():
     def no_constant(name):
         raise AssertionError(name)
 
-    plans = [chapter.plan for chapter in cli.CHAPTERS if chapter.written]
-    for plan in [*plans, *(plan.tuning for plan in plans if plan.tuning)]:
+    for plan in (part for c in cli.CHAPTERS if c.written for part in c.plan.parts):
         json.loads(plan.path.read_text(encoding="utf-8"), parse_constant=no_constant)

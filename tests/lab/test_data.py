@@ -19,6 +19,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from sklearn.datasets import load_digits
 from torchvision.datasets import CIFAR10, FashionMNIST
 from torchvision.datasets import utils as downloads
 from torchvision.transforms import v2
@@ -120,6 +121,23 @@ def test_fashion_mini_needs_no_cache_folder(cache, mini):
 def test_fashion_mini_carries_its_licence():
     folder = REPOSITORY / "tricks_lib" / "lab" / "fashion_mini"
     assert "Copyright © 2017 Zalando SE" in (folder / "LICENSE").read_text(encoding="utf-8")
+
+
+# --- Digits ---
+
+
+def test_digits_are_those_of_scikit_learn(cache):
+    digits, stored = load_data("digits"), load_digits()
+    assert (digits.train.images.shape, digits.test.images.shape) == (
+        (1000, 1, 8, 8),
+        (797, 1, 8, 8),
+    )
+    images = torch.cat([digits.train.images, digits.test.images])[:, 0]
+    assert np.array_equal(images.numpy(), np.round(stored.images * 255 / 16))
+    labels = torch.cat([digits.train.labels, digits.test.labels])
+    assert labels.tolist() == stored.target.tolist()
+    assert digits.classes == tuple("0123456789") and digits.validation is None
+    assert not cache.exists()
 
 
 @needs_originals

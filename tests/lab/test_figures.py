@@ -95,7 +95,7 @@ def test_reliability_bars_weigh_up_to_the_calibration_error():
     draws = torch.Generator().manual_seed(0)
     logits, labels = 2 * torch.randn(500, 4, generator=draws), torch.arange(500) % 4
     ax = plt.gca()
-    reliability_diagram(ax, logits, labels, bins=10)
+    reliability_diagram(ax, reliability(logits, labels, bins=10))
     confidence, predicted = logits.softmax(1).max(1)
     error = 0.0
     for bar in ax.patches:

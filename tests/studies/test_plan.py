@@ -137,9 +137,17 @@ def test_a_study_that_is_not_recorded_says_how_to(planned):
 
 
 def test_a_search_is_recorded_with_its_chapter(planned):
-    message = "^toy_tuning.json is not recorded yet: run `make study CHAPTER=toy` in a checkout"
+    message = "^toy-tuning.json is not recorded yet: run `make study CHAPTER=toy` in a checkout"
     with pytest.raises(FileNotFoundError, match=message):
-        replace(planned, slug="toy_tuning").recorded()
+        replace(planned, slug="toy-tuning").recorded()
+
+
+def test_the_parts_of_a_chapter_are_the_search_the_study_and_the_others(planned):
+    search, noisy = replace(planned, slug="toy-tuning"), replace(planned, slug="toy-noisy")
+    whole = replace(planned, tuning=search, beside=(noisy,))
+    assert whole.parts == [search, whole, noisy]
+    assert {part.chapter for part in whole.parts} == {"toy"}
+    assert planned.parts == [planned]
 
 
 @pytest.mark.parametrize(

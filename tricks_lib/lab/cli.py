@@ -92,8 +92,8 @@ def _record(options: argparse.Namespace) -> None:
     unknown = sorted(set(options.chapters) - set(slugs))
     if unknown:
         raise ValueError(f"expected chapters out of {slugs}, got {unknown}")
-    plans = [c.plan for c in chapters if c.slug in (options.chapters or slugs)]
-    plans = [part for plan in plans for part in (plan.tuning, plan) if part]
+    chosen = [chapter for chapter in chapters if chapter.slug in (options.chapters or slugs)]
+    plans = [part for chapter in chosen for part in chapter.plan.parts]
     seconds = [plan.estimate_seconds() for plan in plans]
     for plan, estimate in zip(plans, seconds, strict=True):
         _announce(plan.slug, estimate)

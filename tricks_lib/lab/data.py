@@ -308,6 +308,8 @@ def load_data(
 
     - "fashion-mini": the first 10,000 training and 5,000 test images of Fashion-MNIST, which come
       with the package; no network is needed.
+    - "digits": 1,000 training and 797 test images of handwritten digits, 8×8 pixels, the
+      first and the last of those that come with scikit-learn; no network is needed.
     - "fashion-mnist", "cifar10": all of it, downloaded by torchvision at the first use.
     - A path: pictures in `train/<class>/` and `test/<class>/`, and, if there is one, in
       `validation/<class>/` or `val/<class>/`: JPEG, PNG, WebP and the other types that
@@ -334,10 +336,11 @@ def load_data(
         ValueError: if the name is unknown, the folder is laid out in another way, a picture
             cannot be read, or `image_size` does not apply.
 
-    Source: Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747 (Fashion-MNIST); Krizhevsky 2009,
-    Learning Multiple Layers of Features from Tiny Images (CIFAR-10).
+    Source: Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747 (Fashion-MNIST); Alpaydin and Kaynak
+    1998, doi:10.24432/C50P49 (digits); Krizhevsky 2009, Learning Multiple Layers of Features from
+    Tiny Images (CIFAR-10).
     """
-    names = ["fashion-mini", *_PUBLISHED]
+    names = ["fashion-mini", "digits", *_PUBLISHED]
     cache = Path(
         download_to or os.environ.get("TRICKS_DATA") or Path.home() / ".cache" / "tricks_lib"
     ).expanduser()
@@ -353,6 +356,8 @@ def load_data(
         data = _load_folder(folder, cache, image_size)
     elif source == "fashion-mini":
         data = _load_fashion_mini()
+    elif source == "digits":
+        data = _load_digits()
     else:
         data = _load_published(source, cache)
     return data if device is None else data.to(device)
@@ -392,6 +397,21 @@ def _load_fashion_mini() -> Data:
         rows = pixels.view(-1, 28, 100, 28)  # row, y, column, x: 100 images side by side
         splits[name] = Split(rows.permute(0, 2, 1, 3).reshape(-1, 1, 28, 28), labels)
     return _assemble("fashion-mini", FashionMNIST.classes, splits)
+
+
+# --- Digits, from scikit-learn ---------------------------------------------------------------
+
+
+def _load_digits() -> Data:
+    from sklearn.datasets import load_digits  # slow to import, and needed by few
+
+    stored = load_digits()  # 0 to 16: how many pixels of a 4×4 block are ink
+    images = torch.from_numpy(stored.images * (255 / 16)).round_().to(torch.uint8)[:, None]
+    labels = torch.from_numpy(stored.target)
+    # Not shuffled: neighbours are often by one writer, whom a random cut would put on both sides.
+    splits = {"train": Split(images[:1000], labels[:1000])}
+    splits["test"] = Split(images[1000:], labels[1000:])
+    return _assemble("digits", [str(digit) for digit in range(10)], splits)
 
 
 # --- Published sets --------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def difference_dots(ax: Axes, differences: Mapping[str, Difference], scale: floa
     ax.grid(axis="y", visible=False)
 
 
-def reliability_diagram(ax: Axes, logits: Tensor, labels: Tensor, bins: int = 15) -> None:
+def reliability_diagram(ax: Axes, bins: Mapping[str, Tensor | Sequence[float]]) -> None:
     """Draw how often the network is right against how sure it is.
 
     Bars on the diagonal are a calibrated network; bars below it are an over-confident one. The
@@ -142,22 +142,15 @@ def reliability_diagram(ax: Axes, logits: Tensor, labels: Tensor, bins: int = 15
 
     Args:
         ax: where to draw.
-        logits: float (N, K).
-        labels: integer classes (N,).
-        bins: equal bins of confidence.
+        bins: from `reliability`.
 
     Source: Guo et al. 2017, arXiv:1706.04599, section 2.
     """
-    confidence, predicted = logits.float().softmax(dim=1).max(dim=1)
-    hits = (predicted == labels).float()
-    # Bins are open below and closed above, as in the calibration error.
-    position = (confidence * bins).ceil().long().sub(1).clamp(0, bins - 1)
-    count = torch.zeros(bins).index_add(0, position.cpu(), torch.ones(len(labels)))
-    right = torch.zeros(bins).index_add(0, position.cpu(), hits.cpu())
-    share = (right / count.clamp(min=1)).numpy()
-    left = np.arange(bins) / bins
-    bars = ax.bar(left, share, 1 / bins, align="edge", color=BLUE, edgecolor="white", lw=0.5)
-    for bar, weight in zip(bars, (count / count.max()).sqrt().tolist(), strict=True):
+    images, hits = (np.asarray(bins[name]) for name in ("images", "hits"))
+    left = np.arange(len(images)) / len(images)
+    share = hits / images.clip(min=1)
+    bars = ax.bar(left, share, 1 / len(images), align="edge", color=BLUE, edgecolor="white", lw=0.5)
+    for bar, weight in zip(bars, np.sqrt(images / images.max()), strict=True):
         bar.set_alpha(0.25 + 0.75 * weight)
     ax.plot([0, 1], [0, 1], "--", color="black", lw=1)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")

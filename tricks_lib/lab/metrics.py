@@ -64,11 +64,32 @@ def calibration_error(confidence: Tensor, hits: Tensor, bins: int = 15) -> Tenso
 
     Source: Guo, Pleiss, Sun, Weinberger 2017, arXiv:1706.04599, equations 2 and 3.
     """
-    member = (confidence * bins).ceil().long().clamp(1, bins) - 1
-    # A bin's weight cancels its means: what remains is the sum of hit - confidence. Summing by a
-    # matrix product repeats exactly on a GPU, where scattered additions do not.
-    gaps = (hits - confidence) @ F.one_hot(member, bins).float()
+    # A bin's weight cancels its means: what remains is the sum of hit - confidence.
+    gaps = _sum_in_bins(hits - confidence, confidence, bins)
     return gaps.abs().sum() / len(confidence)
+
+
+def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> dict[str, Tensor]:
+    """Sort images into equal bins by the network's confidence, as the calibration error does.
+
+    Args:
+        logits: float (N, K).
+        labels: integer classes (N,).
+        bins: how many.
+
+    Returns:
+        "images" in each bin, "hits" among them, and the sum of their "confidence", each (bins,).
+    """
+    confidence, predicted = logits.float().softmax(dim=1).max(dim=1)
+    hits = (predicted == labels).float()
+    values = {"images": torch.ones_like(hits), "hits": hits, "confidence": confidence}
+    return {name: _sum_in_bins(value, confidence, bins) for name, value in values.items()}
+
+
+def _sum_in_bins(values: Tensor, confidence: Tensor, bins: int) -> Tensor:
+    member = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    # Summing by a matrix product repeats exactly on a GPU, where scattered additions do not.
+    return values @ F.one_hot(member, bins).to(values.dtype)
 
 
 @torch.no_grad()

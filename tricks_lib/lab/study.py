@@ -403,7 +403,7 @@ def _question(result: StudyResult) -> tuple:
 
 
 def _is_share(metric: str) -> bool:
-    return "accuracy" in metric or metric == "ece"
+    return any(word in metric for word in ("accuracy", "ece", "confidence"))
 
 
 def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:

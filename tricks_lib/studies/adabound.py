@@ -70,7 +70,7 @@ def data() -> Data:
 
 
 TUNING = StudyPlan(
-    slug="adabound_tuning",
+    slug="adabound-tuning",
     recipes={name: recipe for group in GROUPS.values() for name, recipe in group.items()},
     data=data,
     seeds=(100, 101),

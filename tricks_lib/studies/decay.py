@@ -74,7 +74,7 @@ def data() -> Data:
 
 
 TUNING = StudyPlan(
-    slug="decay_tuning",
+    slug="decay-tuning",
     recipes={name: recipe for group in GROUPS.values() for name, recipe in group.items()},
     data=data,
     seeds=(100, 101),

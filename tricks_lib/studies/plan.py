@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ..lab.data import Data
+from ..lab.metrics import evaluate
 from ..lab.study import Figures, StudyResult, estimate_seconds, final_metrics, study
 from ..lab.train import Run, fit
 from ..recipe import Recipe
@@ -20,13 +21,15 @@ class StudyPlan:
     """A study that a chapter reports.
 
     Args:
-        slug: name of the chapter, and of the file in `results/`.
+        slug: name of the file in `results/`: that of the chapter, for its other studies with a dash
+            and a word after it, such as "decay-tuning".
         recipes: recipes by the names of their arms; the first is the baseline.
         data: builds the data set, always the same.
         seeds: how many runs of each recipe (seeds 0, 1, …), or which.
         measure: what to keep of a run.
         train: makes a run.
         tuning: the search that chose the recipes, which is recorded before; None if they are given.
+        beside: the chapter's other studies, such as the same recipes on other data.
     """
 
     slug: str
@@ -36,6 +39,7 @@ class StudyPlan:
     measure: Callable[[Run], Figures] = final_metrics
     train: Callable[..., Run] = fit
     tuning: "StudyPlan | None" = None
+    beside: "tuple[StudyPlan, ...]" = ()
 
     @property
     def path(self) -> Path:
@@ -44,8 +48,13 @@ class StudyPlan:
 
     @property
     def chapter(self) -> str:
-        """The chapter that this study, or search, is recorded with."""
-        return self.slug.removesuffix("_tuning")
+        """The chapter that this study is recorded with."""
+        return self.slug.partition("-")[0]
+
+    @property
+    def parts(self) -> "list[StudyPlan]":
+        """All that the chapter records, in order: the search, this study, the others."""
+        return [*([self.tuning] if self.tuning else []), self, *self.beside]
 
     def estimate_seconds(self) -> float:
         """Guess how long `record` will take on this machine."""
@@ -92,6 +101,14 @@ class StudyPlan:
 def on_validation(recipe: Recipe, data: Data, seed: int, device: torch.device | None) -> Run:
     """Train and evaluate on validation images, so that the test images play no part in a choice."""
     return fit(recipe, data, seed, device, evaluate_on="validation")
+
+
+def only_at_the_end(recipe: Recipe, data: Data, seed: int, device: torch.device | None) -> Run:
+    """Train and evaluate on test images once, at the end: where training images are few, looking
+    after every epoch costs more than training."""
+    run = fit(recipe, data, seed, device, evaluate_on=None)
+    run.history.epochs.append(evaluate(run.model, data))
+    return run
 
 
 def best_tries(
