@@ -14,7 +14,7 @@ from tricks_lib.lab.figures import (
     smooth,
     use_style,
 )
-from tricks_lib.lab.metrics import Metrics, score
+from tricks_lib.lab.metrics import Metrics, reliability, score
 from tricks_lib.lab.study import paired_difference
 from tricks_lib.lab.train import History
 
