@@ -1,0 +1,102 @@
+"""Exercises of notebooks/07_cutout.ipynb.
+
+Chapter: notebooks/07_cutout.ipynb
+"""
+
+import torch
+from torch import Tensor
+
+from ...augment.cutout import cut_out
+from .exercises import Exercises, expect
+
+check = Exercises()
+
+
+def _hidden(size: int, height: int, width: int) -> Tensor:
+    """Hide a square around every pixel in turn: bool (height * width, height, width)."""
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    white = torch.ones(height * width, 1, height, width)
+    return cut_out(white, y.reshape(-1, 1), x.reshape(-1, 1), size)[:, 0] == 0
+
+
+@check.exercise("an area and a chance by hand")
+def _(pixels, middle):
+    return expect(
+        pixels, 56.25, "Each axis: 2a - a²/H with a = 4; then the product.", tolerance=1e-3
+    ) or expect(middle, (8 / 32) ** 2, "Inside, 2a of the H rows hide a row.", tolerance=1e-3)
+
+
+@check.exercise("the hidden share")
+def _(expected_share):
+    for size, height, width in ((8, 32, 32), (15, 20, 32), (14, 28, 28), (1, 9, 7), (6, 6, 13)):
+        problem = expect(
+            expected_share(size, height, width),
+            _hidden(size, height, width).float().mean().item(),
+            f"Tried with size={size}, height={height}, width={width}. Half the side is rounded "
+            "down; the area is divided by all pixels.",
+            tolerance=1e-5,
+        )
+        if problem:
+            return problem
+    return None
+
+
+@check.exercise("the chance of a row")
+def _(row_chances):
+    for size, height in ((8, 32), (15, 20), (2, 5), (1, 4), (30, 12), (12, 12)):
+        problem = expect(
+            list(row_chances(size, height)),
+            _hidden(size, height, 1).float().mean(dim=(0, 2)).tolist() if size > 1 else [0.0] * 4,
+            f"Tried with size={size}, height={height}. Row i is hidden by the centres c with "
+            "i - a < c <= i + a, of which only those from 0 to H - 1 exist.",
+            tolerance=1e-5,
+        )
+        if problem:
+            return problem
+    return None
+
+
+@check.exercise("the chance to hide a patch")
+def _(chance_to_hide):
+    for patch, first, size, side in ((3, 2, 14, 28), (3, 2, 8, 28), (4, 0, 8, 16), (5, 9, 4, 20)):
+        last = first + patch
+        covered = _hidden(size, side, side)[:, first:last, first:last].all(dim=2).all(dim=1)
+        problem = expect(
+            chance_to_hide(patch, first, size, side),
+            covered.float().mean().item(),
+            f"Tried with patch={patch}, first={first}, size={size}, side={side}. On each axis the "
+            "square must begin at or before the patch and end at or after it, and the centre must "
+            "exist.",
+            tolerance=1e-5,
+        )
+        if problem:
+            return problem
+    return None
+
+
+@check.exercise("Cutout for a batch")
+def _(my_cut_out):
+    draws = torch.Generator().manual_seed(0)
+    shapes = (((6, 3, 12, 20), 7, 0.5), ((5, 1, 9, 9), 30, 0.0), ((4, 2, 8, 8), 1, 3.0))
+    for shape, size, fill in shapes:
+        images = torch.rand(shape, generator=draws, dtype=torch.float64)
+        before = images.clone()
+        y, x = (torch.randint(n, shape[:1], generator=draws) for n in shape[-2:])
+        found = my_cut_out(images, y, x, size, fill)
+        tried = f"Tried with images {shape}, size={size}, fill={fill}. "
+        if not torch.equal(images, before):
+            return tried + "The input was changed: make a new tensor."
+        if not isinstance(found, Tensor):
+            return tried + f"Expected a tensor, got {type(found).__name__}."
+        if found.dtype != images.dtype:
+            return tried + f"The type changed from {images.dtype} to {found.dtype}."
+        wanted = cut_out(images, y[:, None], x[:, None], size, fill)
+        problem = expect(found, wanted, tried + "Compare row numbers (H,) with borders (B, 1).")
+        if problem:
+            return problem
+    images = (255 * torch.rand(3, 1, 8, 8, generator=draws)).to(torch.uint8)
+    found = my_cut_out(images, torch.tensor([0, 4, 7]), torch.tensor([1, 4, 7]), 4, 7)
+    if getattr(found, "dtype", None) != torch.uint8:
+        return "Tried with uint8 images: the result should be uint8 as well."
+    wanted = cut_out(images, torch.tensor([[0], [4], [7]]), torch.tensor([[1], [4], [7]]), 4, 7)
+    return expect(found, wanted, "Tried with uint8 images and fill=7.")
