@@ -7,15 +7,22 @@ import torch.nn.functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, SequentialLR
 
 from tricks_lib import cosine_decay, gradual_warmup
+from tricks_lib.augment.cutout import cut_out
 from tricks_lib.lab.checks import (
     Exercises,
     adabound,
     baseline,
+    cutout,
     decay,
     expect,
+    label_smoothing,
     linear_scaling,
+    mixup,
     warmup,
 )
+from tricks_lib.mix.cutmix import box_around, paste_box
+from tricks_lib.mix.mixup import mix_pairs
+from tricks_lib.objectives import from_he
 
 
 @pytest.fixture
@@ -66,6 +73,9 @@ FUNCTIONS = {
     linear_scaling: (2, 3, 4, 5),
     decay: (3, 4, 5),
     adabound: (2, 3, 4, 5),
+    label_smoothing: (2, 3, 4),
+    cutout: (2, 3, 4, 5),
+    mixup: (2, 3, 4, 5),
 }
 
 
@@ -187,7 +197,108 @@ def jumps_to_the_top(time, planned, now, end):
     return cosine_decay(planned)(time) if time < now else cosine_decay(end - now)(time - now)
 
 
+def loss_that_overflows(logits, labels, epsilon):
+    log_p = logits - logits.exp().sum(dim=1, keepdim=True).log()
+    own = log_p.gather(1, labels[:, None])[:, 0]
+    return -((1 - epsilon) * own + epsilon * log_p.mean(dim=1)).mean()
+
+
+def loss_towards(logits, labels, prior, epsilon):
+    target = (1 - epsilon) * F.one_hot(labels, len(prior)) + epsilon * prior
+    return F.cross_entropy(logits, target)
+
+
+def loss_towards_uniform(logits, labels, prior, epsilon):
+    return F.cross_entropy(logits, labels, label_smoothing=epsilon)
+
+
+def uncentred_logits(label, prior, epsilon):
+    return ((1 - epsilon) * F.one_hot(torch.tensor(label), len(prior)) + epsilon * prior).log()
+
+
+def one_hole_for_all(images, y, x, size, fill):
+    return cut_out(images, y[:1].expand(len(y))[:, None], x[:1].expand(len(x))[:, None], size, fill)
+
+
+def cut_in_place(images, y, x, size, fill):
+    for image, i, j in zip(images, y.tolist(), x.tolist(), strict=True):
+        image[:, max(i - size // 2, 0) : i + size // 2, max(j - size // 2, 0) : j + size // 2] = (
+            fill
+        )
+    return images
+
+
+def wrap_at_the_border(images, y, x, size, fill):
+    result = images.clone()
+    for image, i, j in zip(result, y.tolist(), x.tolist(), strict=True):
+        image[:, i - size // 2 : i + size // 2, j - size // 2 : j + size // 2] = fill
+    return result
+
+
+def partners_weight(images, targets, partner, weights):
+    return mix_pairs(images, targets, partner, 1 - weights)
+
+
+def one_weight(images, targets, partner, weights):
+    return mix_pairs(images, targets, partner, weights[0].item())
+
+
+def mean_of_each(logits, a, b, lam, weights):
+    of_a = F.cross_entropy(logits, a, weight=weights)
+    return lam * of_a + (1 - lam) * F.cross_entropy(logits, b, weight=weights)
+
+
+def cutmix_by_lam(images, targets, partner, y, x, lam):
+    height, width = images.shape[-2:]
+    mixed, _ = paste_box(images, targets, partner, box_around(y, x, 1 - lam, height, width))
+    return mixed, lam * targets + (1 - lam) * targets[partner]
+
+
+def cutmix_images_only(images, targets, partner, y, x, lam):
+    height, width = images.shape[-2:]
+    return paste_box(images, targets, partner, box_around(y, x, 1 - lam, height, width))[0]
+
+
+def cutmix_in_place(images, targets, partner, y, x, lam):
+    images += 1
+    return images, targets
+
+
 WRONG = [
+    (label_smoothing, 1, (0.8, 2.833, 0.5875)),
+    (label_smoothing, 1, (0.85, 2.708, 0.5875)),
+    (label_smoothing, 1, (0.85, 2.833, 0.8477)),
+    (label_smoothing, 2, lambda epsilon, classes: epsilon * classes / (classes - 1)),
+    (label_smoothing, 2, lambda epsilon, classes: epsilon),
+    (label_smoothing, 3, lambda gap, classes: classes / (classes + math.exp(gap))),
+    (label_smoothing, 3, lambda gap, classes: 10 / (9 + math.exp(gap))),
+    (label_smoothing, 4, loss_that_overflows),
+    (label_smoothing, 4, lambda z, y, e: F.cross_entropy(z, y, label_smoothing=from_he(e / 2, 9))),
+    (label_smoothing, 4, lambda z, y, e: F.cross_entropy(z, y)),
+    (label_smoothing, 5, (loss_towards_uniform, uncentred_logits)),
+    (label_smoothing, 5, (loss_towards, uncentred_logits)),
+    (label_smoothing, 5, (loss_towards, lambda label, prior, epsilon: prior.log())),
+    (cutout, 1, (64, 0.0625)),
+    (cutout, 1, (56.25, 0.25)),
+    (cutout, 2, lambda size, height, width: size**2 / (height * width)),
+    (cutout, 2, lambda s, h, w: (s - s**2 / 4 / h) * (s - s**2 / 4 / w) / (h * w)),
+    (cutout, 3, lambda size, height: [2 * (size // 2) / height] * height),
+    (cutout, 3, lambda size, height: [min(i, height - i, size) / height for i in range(height)]),
+    (cutout, 4, lambda patch, first, size, side: ((size - patch + 1) / side) ** 2),
+    (cutout, 5, one_hole_for_all),
+    (cutout, 5, cut_in_place),
+    (cutout, 5, wrap_at_the_border),
+    (cutout, 5, lambda images, *_: images.float()),
+    (cutout, 5, lambda images, *_: None),
+    (mixup, 1, ([0.3, 0, 0.7, 0], 0.6109)),
+    (mixup, 1, ([0.7, 0, 0.3, 0], 0.8813)),
+    (mixup, 2, lambda variance: 1 / (4 * variance)),
+    (mixup, 3, partners_weight),
+    (mixup, 3, one_weight),
+    (mixup, 4, mean_of_each),
+    (mixup, 5, cutmix_by_lam),
+    (mixup, 5, cutmix_images_only),
+    (mixup, 5, cutmix_in_place),
     (linear_scaling, 1, (0.4, 0.4)),
     (linear_scaling, 1, (0.025, 0.2)),
     (linear_scaling, 2, lambda k: (1 / k, 1 / k, 1)),

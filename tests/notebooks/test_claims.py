@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import re
 from pathlib import Path
 
@@ -147,6 +148,39 @@ def chapter_text(name):
                 "| AMSBound | 94.82 | 94.82 | 95.10 | 95.24 |",
             ],
         ),
+        (
+            "05_label_smoothing",
+            [  # He, T. et al. 2019, table 6; Szegedy et al. 2016, section 7
+                "| ResNet-50-D (He et al. 2019, table 6) | 77.91 | 78.31 |",
+                "| Inception-V3 (He et al. 2019, table 6) | 78.19 | 78.40 |",
+                "| MobileNet (He et al. 2019, table 6) | 72.83 | 72.93 |",
+                '"about 0.2 % absolute" better',
+            ],
+        ),
+        (
+            "07_cutout",
+            [  # DeVries & Taylor's repository; the last from Cubuk et al. 2018
+                "| ResNet-18, CIFAR-10+ | 4.72 | 3.99 |",
+                "| WRN-28-10, CIFAR-10+ | 3.87 | 3.08 |",
+                "| Shake-Shake 26 2×96d, CIFAR-10+ | 2.86 | 2.56 |",
+                "| ResNet-18, CIFAR-100+ | 22.46 | 21.96 |",
+                "| WRN-28-10, CIFAR-100+ | 18.8 | 18.41 |",
+                "| WRN-16-8, SVHN | 1.60 | 1.30 |",
+                "| WRN-28-10, SVHN with 1,000 labels | 13.21 | 32.5 |",
+            ],
+        ),
+        (
+            "09_mixup",
+            [  # Zhang et al. 2018; He, T. et al. 2019, table 6; Yun et al. 2019
+                "| PreAct-ResNet-18, CIFAR-10, α = 1 | 5.6 | 4.2 |",
+                "| WRN-28-10, CIFAR-10 | 3.8 | 2.7 |",
+                "| PreAct-ResNet-18, CIFAR-100 | 25.6 | 21.1 |",
+                "| ResNet-50, ImageNet, 90 epochs, α = 0.2 | 23.5 | 23.3 |",
+                "| ResNet-50, ImageNet, 200 epochs, α = 0.2 | 23.6 | 22.1 |",
+                "mixup takes ResNet-50-D from 78.31 to 79.15 % top-1",
+                "23.68 % error without, 22.58 with mixup, 21.40 with CutMix",
+            ],
+        ),
     ],
 )
 def test_figures_of_the_papers_are_the_papers(name, rows):
@@ -290,3 +324,141 @@ def test_the_chosen_settings_that_chapter_04_names():
     ] * 2
     winners = [mean(found.values(arm)) for arm in module.CHOSEN.values()]
     assert max(winners) - min(winners) < 0.0025
+
+
+# --- Chapters 05, 07 and 09 ---
+
+
+@pytest.fixture(scope="module")
+def smoothing():
+    names = ("by heart", "honest", "overtrained", "wrong labels")
+    return dict(zip(names, (p.recorded() for p in CHAPTERS[5].plan.parts), strict=True))
+
+
+def test_smoothing_mends_three_settings_and_ruins_the_honest_one(smoothing):
+    for name, found in smoothing.items():
+        for arm in ("ε = 0.05", "ε = 0.1"):
+            verdict = found.difference(arm, "ece").verdict
+            assert verdict == ("hurts" if name == "honest" else "helps")
+        confidence, accuracy = (
+            mean(found.values("ε = 0.4", m)) for m in ("confidence", "accuracy")
+        )
+        assert confidence < accuracy - 0.2  # too much makes everybody timid
+
+
+def test_the_logit_gap_is_where_the_derivation_puts_it(smoothing):
+    for epsilon in (0.05, 0.1, 0.2, 0.4):
+        gap = mean(smoothing["by heart"].values(f"ε = {epsilon:g}", "logit_gap"))
+        assert gap == pytest.approx(math.log(1 + 10 * (1 - epsilon) / epsilon), abs=0.05)
+
+
+def test_with_a_temperature_hard_labels_have_the_better_likelihood(smoothing):
+    for found in smoothing.values():
+        assert found.difference("ε = 0.1", "nll_tempered").verdict == "hurts"
+
+
+def test_a_temperature_calibrates_without_smoothing(smoothing):
+    for name, found in smoothing.items():
+        before, after = (mean(found.values("ε = 0", m)) for m in ("ece", "ece_tempered"))
+        assert after < (0.02 if name == "honest" else before / 2)
+        assert (mean(found.values("ε = 0", "temperature")) > 1.5) == (name != "honest")
+
+
+def test_what_chapter_05_says_of_accuracy(smoothing):
+    verdicts = {
+        (name, arm): found.difference(arm).verdict
+        for name, found in smoothing.items()
+        for arm in ("ε = 0.1", "ε = 0.2")
+    }
+    assert verdicts == {
+        ("by heart", "ε = 0.1"): "helps",
+        ("by heart", "ε = 0.2"): "helps",
+        ("honest", "ε = 0.1"): "no difference seen",
+        ("honest", "ε = 0.2"): "helps",
+        ("overtrained", "ε = 0.1"): "no difference seen",
+        ("overtrained", "ε = 0.2"): "helps",
+        ("wrong labels", "ε = 0.1"): "hurts",
+        ("wrong labels", "ε = 0.2"): "helps",
+    }
+    assert smoothing["by heart"].difference("ε = 0.1").mean > 0.01
+    assert smoothing["wrong labels"].difference("ε = 0.1").mean < -0.005
+
+
+def test_bins_of_a_record_hold_all_test_images(smoothing):
+    for found in smoothing.values():
+        for arm in found.recipes:
+            for seed, images in found.values(arm, "bin_images").items():
+                assert sum(images) == 5000
+                hits = sum(found.values(arm, "bin_hits")[seed])
+                assert hits / 5000 == pytest.approx(found.values(arm, "accuracy")[seed])
+
+
+@pytest.fixture(scope="module")
+def cutout():
+    return CHAPTERS[7].plan.recorded()
+
+
+def test_cutout_helps_where_something_is_hidden_and_not_elsewhere(cutout):
+    for arm, verdict in (
+        ("cutout 8", "no difference seen"),
+        ("cutout 14", "no difference seen"),
+        ("cutout 20", "hurts"),
+    ):
+        assert cutout.difference(arm).verdict == verdict
+        assert cutout.difference(arm, "accuracy_hidden_14").mean > 0.15
+        assert cutout.difference(arm, "nll").verdict == "helps"
+    assert cutout.difference("cutout 20").mean < -0.005
+
+
+def test_robustness_is_to_the_fill_of_the_training(cutout):
+    grey, black = "accuracy_hidden_14", "accuracy_hidden_14_black"
+    assert cutout.difference("cutout 14", grey).mean > 0.2
+    assert cutout.difference("cutout 14", black).mean < 0.06
+    assert cutout.difference("cutout 14, black", black).mean > 0.2
+    assert cutout.difference("cutout 14, black", grey).mean < 0.06
+    noise = cutout.difference("cutout 14", "accuracy_hidden_14_noise").mean
+    assert 0.06 < noise < 0.2  # "something in between"
+
+
+def test_half_a_digit_and_more_helps_by_half_a_point():
+    found = CHAPTERS[7].module.DIGITS.recorded()
+    for arm in ("cutout 4", "cutout 6"):
+        gap = found.difference(arm)
+        assert gap.verdict == "helps" and 0.004 < gap.mean < 0.007
+    assert found.difference("cutout 2").verdict == "no difference seen"
+    assert 0.03 < 1 - mean(found.values("none")) < 0.035  # "the three that are missing"
+
+
+def test_a_hidden_tag_is_believed_in_as_bayes_rule_says():
+    found = CHAPTERS[7].module.TAGS.recorded()
+    for size in (8, 14, 20):
+        a = size // 2
+        h = ((3 + a - max(0, 5 - a)) / 28) ** 2
+        belief = mean(found.values(f"cutout {size}, black", "belief_without"))
+        assert 0 < belief - 0.9 * h / (0.9 * h + 0.1) < 0.11
+        assert mean(found.values(f"cutout {size}, mean")) > 0.99
+    accuracy = mean(found.values("cutout 14, black"))
+    assert 0.75 < 2 * (1 - accuracy) < 0.85  # "four out of five untagged images"
+
+
+@pytest.fixture(scope="module")
+def mixup():
+    return {part.slug: part.recorded() for part in CHAPTERS[9].plan.parts}
+
+
+def test_mixup_mends_confidence_and_cutmix_accuracy_at_300_images(mixup):
+    few, noisy = mixup["mixup-few"], mixup["mixup-noisy"]
+    for arm in ("mixup 0.2", "mixup 1"):
+        assert few.difference(arm).verdict == "no difference seen"
+        for metric in ("ece", "nll"):
+            assert few.difference(arm, metric).verdict == "helps"
+    assert few.difference("cutmix 1").mean == pytest.approx(0.02, abs=0.002)
+    assert noisy.difference("cutmix 1").mean == pytest.approx(0.06, abs=0.004)
+
+
+def test_no_alpha_keeps_wrong_labels_from_being_learnt(mixup):
+    noisy = mixup["mixup-noisy"]
+    for arm in ("mixup 0.2", "mixup 1", "mixup 8"):
+        assert noisy.difference(arm).verdict == "no difference seen"
+    for arm in noisy.recipes:
+        assert min(noisy.values(arm, "train_accuracy").values()) > 0.99

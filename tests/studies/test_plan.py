@@ -6,8 +6,12 @@ import torch
 
 import tricks_lib
 from tricks_lib import (
+    Cutout,
+    LabelSmoothingLoss,
     Metrics,
+    Mixup,
     Recipe,
+    Split,
     StudyResult,
     cosine_decay,
     cosine_restarts,
@@ -15,6 +19,7 @@ from tricks_lib import (
     fit,
     mlp,
     study,
+    supervised,
 )
 from tricks_lib.lab.ensemble import Ensemble
 from tricks_lib.lab.study import final_metrics
@@ -25,13 +30,16 @@ from tricks_lib.studies import (
     RESULTS,
     TRICKS,
     StudyPlan,
+    cutout,
     decay,
+    label_smoothing,
     linear_scaling,
+    mixup,
     plan,
     warmup,
 )
 from tricks_lib.studies.card import card
-from tricks_lib.studies.plan import best_tries, on_validation
+from tricks_lib.studies.plan import best_tries, on_validation, only_at_the_end
 
 NAMES = vars(tricks_lib) | {"partial": partial}
 WRITTEN = [chapter for chapter in CHAPTERS if chapter.written]
@@ -213,7 +221,8 @@ def test_a_written_chapter_has_a_plan(chapter):
 def test_a_plan_measures_what_the_chapter_reports(chapter, toy):
     recipe = next(iter(chapter.plan.recipes.values()))
     run = fit(replace(recipe, epochs=2, batch_size=16, model=BASE.model), toy(), device="cpu")
-    if chapter.slug in ("baseline", "decay"):  # evaluate on their own data
+    own = ("baseline", "decay", "label_smoothing", "cutout", "mixup")
+    if chapter.slug in own:  # evaluate on their own data
         model = partial(mlp, hidden=())(1, 10)
         run = replace(run, model=model, snapshots={2: model})
     figures = chapter.plan.measure(run)
@@ -345,6 +354,103 @@ def test_the_cosine_ends_with_the_training(epochs):
     assert schedule(0) == 1
     assert schedule(epochs / 2) == pytest.approx(0.5)
     assert schedule(epochs) == pytest.approx(0, abs=1e-12)
+
+
+def test_smoothing_and_mixing_are_switched_on_with_the_papers_settings():
+    objective = supervised(LabelSmoothingLoss(epsilon=0.1))
+    assert repr(TRICKS["label_smoothing"](BASE).objective) == repr(objective)
+    assert TRICKS["mixup"](BASE).mix == Mixup(alpha=1.0)
+    assert TRICKS["cutout"](BASE).augment == Cutout(size=8)
+
+
+# --- All that is recorded ---
+
+PARTS = [part for chapter in WRITTEN for part in chapter.plan.parts]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.slug)
+def test_every_study_is_recorded_as_planned_on_the_data_of_its_plan(part):
+    found = part.recorded()
+    assert found.provenance["data_fingerprint"] == part.data().fingerprint()
+    assert found.provenance["measure"] == part.measure.__name__
+    assert len(seeds_of(part)) >= 5 or part.slug.endswith("-tuning")
+
+
+@pytest.mark.parametrize(
+    "part", [part for part in PARTS if "-" in part.slug], ids=lambda part: part.slug
+)
+def test_what_a_part_measures_can_be_measured(part):
+    data, recipe = part.data(), next(iter(part.recipes.values()))
+    model = mlp(data.channels, data.num_classes, hidden=())
+    history = History(loss=[1.0] * recipe.epochs, epochs=[Metrics(0.5, 1.0, 0.1)])
+    figures = part.measure(Run(recipe, 0, model, history, 1.0))
+    recorded = next(iter(part.recorded().runs.values()))[seeds_of(part)[0]]
+    assert figures.keys() == recorded.keys()
+
+
+# --- The studies of chapters 05, 07 and 09 ---
+
+
+def test_the_logit_gap_is_the_label_against_the_mean_of_the_others():
+    logits = torch.tensor([[1.0, 5.0, 3.0], [0.0, 0.0, 6.0]])
+    assert label_smoothing.logit_gap(logits, torch.tensor([1, 2])).tolist() == [3.0, 6.0]
+
+
+@pytest.mark.parametrize("factor", [0.2, 1.0, 7.0])
+def test_the_best_temperature_undoes_a_factor(factor):
+    draws = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(20_000, 5, generator=draws)
+    labels = torch.multinomial(logits.softmax(dim=1), 1, generator=draws)[:, 0]
+    found = label_smoothing.best_temperature(factor * logits, labels)
+    assert found == pytest.approx(factor, rel=0.05)
+
+
+def test_all_settings_of_label_smoothing_share_their_test_images():
+    prints = {part.data().test.labels.sum().item() for part in CHAPTERS[5].plan.parts}
+    assert len(prints) == 1
+    wrong = label_smoothing.wrong_labels().train.labels != label_smoothing.few().train.labels
+    assert wrong.sum() == 400
+    assert label_smoothing.few().train.images.equal(label_smoothing.many().train.images[:1000])
+
+
+@pytest.mark.parametrize("size", [1, 6, 14, 28])
+def test_hidden_squares_are_whole_and_the_same_for_every_fill(size):
+    plain = cutout.data()
+    black = cutout.hide_squares(plain, size, "black").test.images
+    noise = cutout.hide_squares(plain, size, "noise").test.images
+    grey = cutout.hide_squares(plain, size).test.images
+    value = round(255 * plain.mean.item())
+    white = replace(plain, test=Split(torch.full_like(plain.test.images, 255), plain.test.labels))
+    hidden = cutout.hide_squares(white, size, "black").test.images == 0
+    assert (hidden.sum(dim=(1, 2, 3)) == size**2).all()
+    assert (black[hidden] == 0).all() and (grey[hidden] == value).all()
+    for images in (black, noise, grey):
+        assert images[~hidden].equal(plain.test.images[~hidden])
+    assert noise[hidden].float().mean() == pytest.approx(127.5, abs=6)
+
+
+def test_tags_are_the_only_thing_in_their_corner():
+    tagged = cutout.tags()
+    for split, share in ((tagged.train, 0.9), (tagged.test, 0.5)):
+        corner = split.images[:, 0, :8, :8]
+        assert split.labels.float().mean().item() == pytest.approx(share)
+        assert (corner.flatten(1).sum(dim=1) == 9 * 255 * split.labels).all()
+        assert (corner[:, 2:5, 2:5] == 255).all(dim=2).all(dim=1).equal(split.labels == 1)
+
+
+def test_only_at_the_end_is_one_evaluation(toy):
+    run = only_at_the_end(replace(BASE, epochs=3), toy(), 0, torch.device("cpu"))
+    assert len(run.history.epochs) == 1
+    assert run.final == evaluate(run.model, toy())
+
+
+def test_mixup_is_compared_at_equal_length():
+    recipes = CHAPTERS[9].plan.recipes
+    for epochs in mixup.DURATIONS:
+        lengths = {recipes[f"{name}, {epochs} epochs"].epochs for name in mixup.MIXES}
+        assert lengths == {epochs}
+    assert mixup.few().train.labels.equal(mixup.data().train.labels[:300])
+    assert (mixup.wrong_labels().train.labels != mixup.few().train.labels).sum() == 120
 
 
 # --- The studies of chapters 02 to 04 ---

@@ -337,8 +337,8 @@ def load_data(
             cannot be read, or `image_size` does not apply.
 
     Source: Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747 (Fashion-MNIST); Alpaydin and Kaynak
-    1998, doi:10.24432/C50P49 (digits); Krizhevsky 2009, Learning Multiple Layers of Features from
-    Tiny Images (CIFAR-10).
+    1998, UCI Machine Learning Repository (digits); Krizhevsky 2009, Learning Multiple Layers of
+    Features from Tiny Images (CIFAR-10).
     """
     names = ["fashion-mini", "digits", *_PUBLISHED]
     cache = Path(

@@ -6,7 +6,10 @@ from functools import partial
 from importlib import import_module
 from types import ModuleType
 
+from ..augment import Cutout
 from ..lab.study import Difference
+from ..mix import Mixup
+from ..objectives import LabelSmoothingLoss, supervised
 from ..optimizers import adabound as adabound_optimizer  # studies/adabound.py has that name here
 from ..recipe import Recipe
 from ..schedules import cosine_decay, gradual_warmup, linear_decay
@@ -207,6 +210,12 @@ TRICKS: dict[str, Callable[[Recipe], Recipe]] = {
         recipe, schedule=gradual_warmup(0.1 * recipe.epochs, linear_decay(0.9 * recipe.epochs))
     ),
     "decay": lambda recipe: replace(recipe, schedule=cosine_decay(recipe.epochs)),
+    "label_smoothing": lambda recipe: replace(
+        recipe, objective=supervised(LabelSmoothingLoss(epsilon=0.1))
+    ),
+    # A quarter of the side of 32 pixels: the paper's size for many classes, and a cautious one.
+    "cutout": lambda recipe: replace(recipe, augment=Cutout(size=8)),
+    "mixup": lambda recipe: replace(recipe, mix=Mixup(alpha=1.0)),
     # A limit that ends as the recipe's own SGD, of momentum 0.9: see chapter 04.
     "adabound": lambda recipe: replace(
         recipe,

@@ -46,7 +46,7 @@ def _(row_chances):
     for size, height in ((8, 32), (15, 20), (2, 5), (1, 4), (30, 12), (12, 12)):
         problem = expect(
             list(row_chances(size, height)),
-            _hidden(size, height, 1).float().mean(dim=(0, 2)).tolist() if size > 1 else [0.0] * 4,
+            _hidden(size, height, 1).float().mean(dim=(0, 2)).tolist(),
             f"Tried with size={size}, height={height}. Row i is hidden by the centres c with "
             "i - a < c <= i + a, of which only those from 0 to H - 1 exist.",
             tolerance=1e-5,
