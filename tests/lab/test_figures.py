@@ -4,6 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
+from tricks_lib import Recipe
 from tricks_lib.lab import figures
 from tricks_lib.lab.figures import (
     LiveCurves,
@@ -16,7 +17,7 @@ from tricks_lib.lab.figures import (
 )
 from tricks_lib.lab.metrics import Metrics, reliability, score
 from tricks_lib.lab.study import paired_difference
-from tricks_lib.lab.train import History
+from tricks_lib.lab.train import History, Run
 
 
 @pytest.fixture(autouse=True)
@@ -142,3 +143,18 @@ def test_live_curves_of_a_metric(monkeypatch):
     curves.of("run")(history)
     assert curves.curves == {"run": [1.2, 1.1]}
     assert curves.draw().axes[0].get_ylabel() == "nll"
+
+
+@pytest.mark.parametrize("show", ["loss", "accuracy"])
+def test_a_finished_run_is_drawn_as_if_it_had_been_watched(show):
+    recipe = Recipe(epochs=3)
+    losses = [3.0, 2.0, 2.0, 1.0, 1.0, 0.0]
+    scores = [Metrics(share, 1.0, 0.1) for share in (0.5, 0.6, 0.7)]
+    curves = LiveCurves(show=show)
+    watch = curves.of("watched")
+    for epoch in (1, 2, 3):
+        watch(History(loss=losses[: 2 * epoch], epochs=scores[:epoch]))
+    history = History(loss=losses, epochs=scores)
+    curves.add("added", Run(recipe, 0, None, history, 1.0))
+    assert curves.curves["added"] == pytest.approx(curves.curves["watched"])
+    assert len(curves.draw().axes[0].lines) == 2

@@ -16,7 +16,7 @@ from scipy import stats
 from torch import Tensor
 
 from .study import Difference
-from .train import History
+from .train import History, Run
 
 # Okabe and Ito 2008, "Color Universal Design": told apart with any kind of colour blindness. Their
 # yellow is left out, too pale for lines on white.
@@ -187,6 +187,14 @@ class LiveCurves:
 
         self.curves.pop(name, None)  # the same cell run again starts again
         return watch
+
+    def add(self, name: str, run: Run) -> None:
+        """Take in a run that is finished; it is drawn with the next epoch of another."""
+        if self.show == "loss":
+            epochs = np.array_split(run.history.loss, run.recipe.epochs)
+            self.curves[name] = [float(epoch.mean()) for epoch in epochs]
+        else:
+            self.curves[name] = [getattr(metrics, self.show) for metrics in run.history.epochs]
 
     def draw(self) -> Figure:
         """Draw the curves so far."""
