@@ -420,6 +420,16 @@ def test_robustness_is_to_the_fill_of_the_training(cutout):
     assert 0.06 < noise < 0.2  # "something in between"
 
 
+def test_cutout_helps_on_whole_images_after_a_long_training(cutout):
+    found = CHAPTERS[7].module.LONG.recorded()
+    for arm in ("cutout 8", "cutout 14"):
+        assert found.difference(arm).verdict == "helps"
+        assert found.difference(arm, "nll").verdict == "no difference seen"
+    assert f"{100 * found.difference('cutout 14').mean:.2f}" == "0.95"
+    assert mean(found.values("none", "train_loss")) < 0.0025
+    assert mean(found.values("none")) - mean(cutout.values("none")) < 0.003
+
+
 def test_half_a_digit_and_more_helps_by_half_a_point():
     found = CHAPTERS[7].module.DIGITS.recorded()
     for arm in ("cutout 4", "cutout 6"):

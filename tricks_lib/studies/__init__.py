@@ -174,7 +174,7 @@ CHAPTERS = [
         written=True,
         arm="cutout 14",
         metric="accuracy",
-        setting="whole images, 12 epochs; with a square hidden from the test images it helps a lot",
+        setting="whole test images, 12 epochs; after 48, and where a square hides a part, it helps",
         before="Chapters 00 and 01; sums and probabilities.",
         line="replace(baseline, augment=Cutout(size=14))",
         minutes=50,
