@@ -285,6 +285,11 @@ WRONG = [
     (cutout, 3, lambda size, height: [2 * (size // 2) / height] * height),
     (cutout, 3, lambda size, height: [min(i, height - i, size) / height for i in range(height)]),
     (cutout, 4, lambda patch, first, size, side: ((size - patch + 1) / side) ** 2),
+    (
+        cutout,
+        4,
+        lambda p, f, s, side: (max(f + s // 2 - max(f + p - s // 2, 0) + 1, 0) / side) ** 2,
+    ),
     (cutout, 5, one_hole_for_all),
     (cutout, 5, cut_in_place),
     (cutout, 5, wrap_at_the_border),

@@ -472,3 +472,28 @@ def test_no_alpha_keeps_wrong_labels_from_being_learnt(mixup):
         assert noisy.difference(arm).verdict == "no difference seen"
     for arm in noisy.recipes:
         assert min(noisy.values(arm, "train_accuracy").values()) > 0.99
+
+
+def test_mixing_hurts_a_short_training_and_helps_a_long_one(mixup):
+    found, verdicts = mixup["mixup"], {}
+    for epochs in (4, 16, 64):
+        for mix in ("mixup 0.2", "mixup 1", "cutmix 1"):
+            gap = found.difference(f"{mix}, {epochs} epochs", baseline=f"none, {epochs} epochs")
+            verdicts[epochs, mix] = gap.verdict
+    assert {verdicts[4, mix] for _, mix in verdicts} == {"hurts"}
+    assert {verdicts[64, mix] for _, mix in verdicts} == {"helps"}
+    assert verdicts[16, "mixup 1"] == "no difference seen"
+    assert verdicts[16, "mixup 0.2"] == verdicts[16, "cutmix 1"] == "helps"
+
+
+def test_which_training_images_are_learnt_when(mixup):
+    """The reason that chapter 09 gives for the change of sign."""
+    found = mixup["mixup"]
+    assert mean(found.values("none, 4 epochs", "train_accuracy")) < 0.9
+    assert mean(found.values("none, 16 epochs", "train_accuracy")) > 0.999
+    for epochs in (4, 16):
+        latest = mean(found.values(f"cutmix 1, {epochs} epochs", "train_accuracy"))
+        for mix in ("none", "mixup 0.2", "mixup 1"):
+            assert latest < mean(found.values(f"{mix}, {epochs} epochs", "train_accuracy"))
+    for mix in ("mixup 0.2", "mixup 1"):
+        assert mean(found.values(f"{mix}, 64 epochs", "ece")) < 0.035
