@@ -189,7 +189,7 @@ CHAPTERS = [
         written=True,
         arm="mixup 1, 64 epochs",
         metric="accuracy",
-        setting="1,000 images, 64 epochs",
+        setting="1,000 images, 64 epochs; after 4 epochs it hurts",
         before="Chapters 00 and 01; expectations; 05 helps.",
         line="replace(baseline, mix=Mixup(alpha=1.0))",
         minutes=50,
