@@ -121,7 +121,7 @@ def test_expect(found, wanted, right):
 
 
 def test_expect_says_which_number_is_off():
-    assert "1 of 3 numbers are off, first number 2" in expect([0, 1, 5], [0, 1, 2], "hint")
+    assert "1 of 3 entries are off, the first at index 2" in expect([0, 1, 5], [0, 1, 2], "hint")
 
 
 # --- Wrong answers that a learner may well give, chapter by chapter ---
@@ -220,6 +220,11 @@ def one_hole_for_all(images, y, x, size, fill):
     return cut_out(images, y[:1].expand(len(y))[:, None], x[:1].expand(len(x))[:, None], size, fill)
 
 
+def multiplied_by_zero(images, y, x, size, fill):
+    seen = cut_out(torch.ones_like(images), y[:, None], x[:, None], size)
+    return (images * seen + (1 - seen) * fill).to(images.dtype)
+
+
 def cut_in_place(images, y, x, size, fill):
     for image, i, j in zip(images, y.tolist(), x.tolist(), strict=True):
         image[:, max(i - size // 2, 0) : i + size // 2, max(j - size // 2, 0) : j + size // 2] = (
@@ -291,6 +296,12 @@ WRONG = [
         lambda p, f, s, side: (max(f + s // 2 - max(f + p - s // 2, 0) + 1, 0) / side) ** 2,
     ),
     (cutout, 5, one_hole_for_all),
+    (
+        cutout,
+        4,
+        lambda p, f, s, n: ((min(f + s // 2, n - 1) - max(f + p - s // 2, 0) + 1) / n) ** 2,
+    ),
+    (cutout, 5, multiplied_by_zero),
     (cutout, 5, cut_in_place),
     (cutout, 5, wrap_at_the_border),
     (cutout, 5, lambda images, *_: images.float()),

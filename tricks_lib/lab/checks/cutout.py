@@ -3,6 +3,8 @@
 Chapter: notebooks/07_cutout.ipynb
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -23,7 +25,13 @@ def _hidden(size: int, height: int, width: int) -> Tensor:
 def _(pixels, middle):
     return expect(
         pixels, 56.25, "Each axis: 2a - a²/H with a = 4; then the product.", tolerance=1e-3
-    ) or expect(middle, (8 / 32) ** 2, "Inside, 2a of the H rows hide a row.", tolerance=1e-3)
+    ) or expect(
+        middle,
+        (8 / 32) ** 2,
+        "Inside, 2a of the H centres hide a row, and as many a "
+        "column; a pixel is hidden if both are.",
+        tolerance=1e-3,
+    )
 
 
 @check.exercise("the hidden share")
@@ -58,7 +66,7 @@ def _(row_chances):
 
 @check.exercise("the chance to hide a patch")
 def _(chance_to_hide):
-    cases = ((3, 2, 14, 28), (3, 2, 8, 28), (4, 0, 8, 16), (5, 9, 4, 20), (3, 24, 14, 28))
+    cases = ((3, 2, 14, 28), (3, 2, 8, 28), (4, 0, 8, 16), (5, 9, 2, 20), (3, 24, 14, 28))
     for patch, first, size, side in cases:
         last = first + patch
         covered = _hidden(size, side, side)[:, first:last, first:last].all(dim=2).all(dim=1)
@@ -67,7 +75,7 @@ def _(chance_to_hide):
             covered.float().mean().item(),
             f"Tried with patch={patch}, first={first}, size={size}, side={side}. On each axis the "
             "square must begin at or before the patch and end at or after it, and the centre must "
-            "exist.",
+            "exist. A square smaller than the patch never hides all of it.",
             tolerance=1e-5,
         )
         if problem:
@@ -81,6 +89,7 @@ def _(my_cut_out):
     shapes = (((6, 3, 12, 20), 7, 0.5), ((5, 1, 9, 9), 30, 0.0), ((4, 2, 8, 8), 1, 3.0))
     for shape, size, fill in shapes:
         images = torch.rand(shape, generator=draws, dtype=torch.float64)
+        images[0] = math.inf  # hiding is not multiplying by zero
         before = images.clone()
         y, x = (torch.randint(n, shape[:1], generator=draws) for n in shape[-2:])
         found = my_cut_out(images, y, x, size, fill)
@@ -92,7 +101,12 @@ def _(my_cut_out):
         if found.dtype != images.dtype:
             return tried + f"The type changed from {images.dtype} to {found.dtype}."
         wanted = cut_out(images, y[:, None], x[:, None], size, fill)
-        problem = expect(found, wanted, tried + "Compare row numbers (H,) with borders (B, 1).")
+        problem = expect(
+            found,
+            wanted,
+            tried + "Hidden are rows y - a <= i < y + a with a = size // 2, "
+            "and of them the columns likewise with x.",
+        )
         if problem:
             return problem
     images = (255 * torch.rand(3, 1, 8, 8, generator=draws)).to(torch.uint8)

@@ -142,7 +142,8 @@ def expect(found, wanted, hint: str, tolerance: float = 1e-6) -> str | None:
             if expect(theirs, ours, hint, tolerance)
         ]
         if wrong:
-            return f"{len(wrong)} of {len(wanted)} numbers are off, first number {wrong[0]}. {hint}"
+            off = f"{len(wrong)} of {len(wanted)} entries are off"
+            return f"{off}, the first at index {wrong[0]}. {hint}"
         return None
     if isinstance(found, bool) or not isinstance(found, numbers.Real):
         return f"Expected a number, got {found!r}. {hint}"

@@ -86,7 +86,7 @@ def _(loss_towards, best_logits):
         target = (1 - epsilon) * F.one_hot(labels, classes) + epsilon * prior
         tried = f"Tried with {classes} classes, epsilon={epsilon} and an uneven prior. "
         problem = expect(
-            loss_towards(logits, labels, prior, epsilon),
+            loss_towards(logits, labels, prior.clone(), epsilon),
             F.cross_entropy(logits, target),
             tried + "The target is (1 - ε) q + ε v, and the loss its mean cross-entropy.",
         )
@@ -95,7 +95,7 @@ def _(loss_towards, best_logits):
                 (1 - epsilon) * F.one_hot(torch.tensor(label), classes) + epsilon * prior
             ).log()
             problem = problem or expect(
-                best_logits(label, prior, epsilon),
+                best_logits(label, prior.clone(), epsilon),
                 wanted - wanted.mean(),
                 tried + f"For label {label}: softmax must give the target; then subtract the mean.",
             )
