@@ -250,6 +250,7 @@ def test_when_everything_diverges_it_is_told(toy):
     broken = replace(BASE, objective=always_nan)
     result = study({"plain": BASE, "broken": broken}, toy(), seeds=2, device="cpu")
     assert result.values("broken") == {}
+    assert math.isnan(result.mean("broken"))
     assert result.verdict("broken") == "diverges"
     assert result.table("nll").rows[1] == [
         *("broken", "nll", "0 (2 diverged)", "-", "no interval", "diverges")
@@ -484,6 +485,8 @@ TOLD = result_of(
 
 def test_values_by_seed():
     assert TOLD.values("plain") == {0: 0.80, 1: 0.82}
+    assert TOLD.mean("plain") == pytest.approx(0.81)
+    assert TOLD.mean("trick", "nll") == pytest.approx(0.60)
     assert TOLD.values("trick", "nll") == {0: 0.50, 1: 0.70}
     with pytest.raises(KeyError, match=r"expected one of the arms \['plain', 'trick'\], got 'x'"):
         TOLD.values("x")

@@ -147,6 +147,10 @@ class StudyResult:
                 raise KeyError(f"expected one of the figures {list(run)}, got {metric!r}")
         return {seed: run[metric] for seed, run in finished.items()}
 
+    def mean(self, arm: str, metric: str = "accuracy") -> float:
+        """Return the average of `values`; NaN if no run of the arm finished."""
+        return _mean_and_spread(list(self.values(arm, metric).values()))[0]
+
     def difference(
         self, arm: str, metric: str = "accuracy", baseline: str | None = None
     ) -> Difference:

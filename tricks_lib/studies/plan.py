@@ -129,11 +129,7 @@ def best_tries(
     """
     chosen = {}
     for group, arms in tries.items():
-        means = {
-            arm: sum(result.values(arm, metric).values()) / len(result.seeds)
-            for arm in arms
-            if not result.diverged[arm]
-        }
+        means = {arm: result.mean(arm, metric) for arm in arms if not result.diverged[arm]}
         if not means:
             raise ValueError(f"every try of {group!r} diverged")
         chosen[group] = max(means, key=means.get)
