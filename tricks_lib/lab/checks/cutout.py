@@ -66,7 +66,8 @@ def _(row_chances):
 
 @check.exercise("the chance to hide a patch")
 def _(chance_to_hide):
-    cases = ((3, 2, 14, 28), (3, 2, 8, 28), (4, 0, 8, 16), (5, 9, 2, 20), (3, 24, 14, 28))
+    cases = ((3, 2, 14, 28), (3, 2, 8, 28), (4, 0, 8, 16), (5, 9, 4, 20))
+    cases += ((5, 9, 2, 20), (3, 24, 14, 28))  # a square below the patch; a centre that is missing
     for patch, first, size, side in cases:
         last = first + patch
         covered = _hidden(size, side, side)[:, first:last, first:last].all(dim=2).all(dim=1)

@@ -147,9 +147,11 @@ def expect(found, wanted, hint: str, tolerance: float = 1e-6) -> str | None:
         return None
     if isinstance(found, bool) or not isinstance(found, numbers.Real):
         return f"Expected a number, got {found!r}. {hint}"
-    if math.isnan(found) or abs(found - wanted) > tolerance * max(1.0, abs(wanted)):
-        return f"Got {found:.6g}. {hint}"
-    return None
+    if math.isinf(wanted):  # any finite number would be within a tolerance relative to infinity
+        right = found == wanted
+    else:
+        right = abs(found - wanted) <= tolerance * max(1.0, abs(wanted))  # never so for NaN
+    return None if right else f"Got {found:.6g}. {hint}"
 
 
 def _plain(value):
