@@ -10,27 +10,79 @@ A folder is a slot of the `Recipe`, a file is a trick:
 - `stopping`: validation losses -> whether to stop
 - `models`: small networks
 - `ops`: what the tricks share
-- `lab`: the machinery that trains, measures and draws
-- `studies`: what each chapter of the course measures
+
+These need torch alone. `lab` trains, measures and draws (`pip install tricks-lib[lab]`); its names
+below are loaded at their first use. `course` holds what the chapters add to it
+(`pip install tricks-lib[course]`).
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from . import augment, mix, models, objectives, optimizers, schedules, stopping
 from .augment import *  # noqa: F403
-from .lab.data import Data as Data
-from .lab.data import Split as Split
-from .lab.data import load_data as load_data
-from .lab.metrics import Metrics as Metrics
-from .lab.metrics import evaluate as evaluate
-from .lab.metrics import predict as predict
-from .lab.metrics import score as score
-from .lab.study import StudyResult as StudyResult
-from .lab.study import study as study
-from .lab.train import Diverged as Diverged
-from .lab.train import Run as Run
-from .lab.train import fit as fit
 from .mix import *  # noqa: F403
 from .models import *  # noqa: F403
 from .objectives import *  # noqa: F403
 from .optimizers import *  # noqa: F403
-from .recipe import Recipe as Recipe
+from .recipe import Recipe
 from .schedules import *  # noqa: F403
 from .stopping import *  # noqa: F403
+
+if TYPE_CHECKING:
+    from .lab.data import Data, Split, load_data
+    from .lab.metrics import Metrics, evaluate, predict, score
+    from .lab.study import Metric, StudyResult, study
+    from .lab.train import Diverged, Run, fit
+
+__version__ = "0.2.0"
+
+_LAB = {
+    "Data": "data",
+    "Split": "data",
+    "load_data": "data",
+    "Metrics": "metrics",
+    "evaluate": "metrics",
+    "predict": "metrics",
+    "score": "metrics",
+    "Metric": "study",
+    "StudyResult": "study",
+    "study": "study",
+    "Diverged": "train",
+    "Run": "train",
+    "fit": "train",
+}
+"""Public names of the lab, by the module of `lab` that has them."""
+
+__all__ = [
+    "Recipe",
+    "__version__",
+    *_LAB,
+    *augment.__all__,
+    *mix.__all__,
+    *models.__all__,
+    *objectives.__all__,
+    *optimizers.__all__,
+    *schedules.__all__,
+    *stopping.__all__,
+]
+
+
+def __getattr__(name: str):
+    """Load a name of the lab when it is first used, so that the tricks need torch alone."""
+    if name not in _LAB:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        value = getattr(import_module(f".lab.{_LAB[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"{name} belongs to the lab, which needs {error.name}: "
+            "run `pip install 'tricks-lib[lab]'`"
+        ) from error
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *_LAB})

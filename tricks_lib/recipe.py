@@ -3,17 +3,21 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
-import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from .augment import identity
 from .mix import keep
 from .models import small_resnet
 from .objectives import cross_entropy
+from .ops.written import same, written
 from .optimizers import sgd
 from .schedules import constant
 from .stopping import never
+
+__all__ = ["Recipe"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,40 +64,33 @@ class Recipe:
         """Check every slot once."""
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if not self.lr > 0:
-            raise ValueError(f"lr must be > 0, got {self.lr!r}")
+        if not 0 < self.lr < math.inf:
+            raise ValueError(f"lr must be a finite number > 0, got {self.lr!r}")
         for field in fields(self)[3:]:
             value = getattr(self, field.name)
             # A class of networks is a model; elsewhere a class is a value without its brackets.
             bare_class = isinstance(value, type) and field.name != "model"
             if bare_class or not callable(value):
-                example = source(field.default)
+                example = written(field.default)
                 raise TypeError(f"{field.name} must be callable, such as {example}, got {value!r}")
 
-    def __repr__(self):
-        """Return the expression that rebuilds this recipe, without the slots at their default."""
-        changed = [f for f in fields(self) if getattr(self, f.name) != f.default]
-        return f"Recipe({', '.join(f'{f.name}={source(getattr(self, f.name))}' for f in changed)})"
+    def __repr__(self) -> str:
+        """Return `written()`, or where that is refused the same with the slots' own texts."""
+        try:
+            return self.written()
+        except ValueError:
+            return self._text(repr)
 
+    def written(self) -> str:
+        """Return the expression that rebuilds this recipe, without the slots at their default.
 
-def source(value) -> str:
-    """Return the expression that rebuilds a slot's value: a function by its name, a partial by
-    its parts, anything else by its `repr`.
+        Raises:
+            ValueError: if a slot holds what no text rebuilds, such as a lambda or a trained network.
+        """
+        return self._text(written)
 
-    Raises:
-        ValueError: for a lambda, which no name rebuilds, and for a `repr` that shows an address.
-    """
-    if isinstance(value, functools.partial):
-        parts = [source(value.func), *map(source, value.args)]
-        parts += [f"{name}={source(part)}" for name, part in value.keywords.items()]
-        return f"partial({', '.join(parts)})"
-    if hasattr(value, "__qualname__"):
-        if "<lambda>" in value.__qualname__:
-            raise ValueError("a lambda cannot be written down: give it a name with def")
-        return value.__name__
-    text = repr(value)
-    if " at 0x" in text:
-        raise ValueError(f"{text} cannot be written down: its parts need a name or a repr")
-    return text
+    def _text(self, of: Callable[[Any], str]) -> str:
+        changed = [f for f in fields(self) if not same(getattr(self, f.name), f.default)]
+        return f"Recipe({', '.join(f'{f.name}={of(getattr(self, f.name))}' for f in changed)})"

@@ -1,0 +1,173 @@
+"""Values as text that rebuilds them: what a record keeps of a recipe.
+
+A text stands for a value only if it brings back all of it. So the text is evaluated, and what
+comes out is compared with the value, state and configuration included; a value that does not come
+back is refused, with the way out.
+"""
+
+import builtins
+import functools
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["same", "written"]
+
+PACKAGE = __name__.partition(".")[0]
+PLAIN = (bool, int, str, bytes, type(None))
+
+
+def written(value: Any) -> str:
+    """Return the expression that rebuilds a value.
+
+    A function or class goes by its name, a partial and a dataclass by their parts, anything else by
+    its `repr`. The names of this package and of the running script stand alone, others behind their
+    module.
+
+    Raises:
+        ValueError: if no text rebuilds the value: a lambda, a function made inside another, a
+            network with trained weights, an object whose `repr` leaves out what it is set to.
+    """
+    names: dict[str, Any] = {}
+    text = _expression(value, names)
+    try:
+        with torch.random.fork_rng(devices=[]):  # a network draws weights as it is built
+            rebuilt = eval(text, {"__builtins__": builtins}, names)
+    except Exception as error:
+        raise ValueError(f"{_short(text)} cannot be written down: {error}. {WAY_OUT}") from error
+    if not same(rebuilt, value):
+        raise ValueError(
+            f"{_short(text)} cannot be written down: evaluated, this text gives something else than "
+            f"what it stands for. {WAY_OUT}"
+        )
+    return text
+
+
+WAY_OUT = (
+    "Give functions a name at the top of a module, settings as `functools.partial(function, "
+    "name=value)` or a frozen dataclass, and make what has to be trained inside `train`."
+)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Compare two values by all that they hold: type, settings, tensors; functions by identity."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Tensor):
+        return one.dtype == other.dtype and one.shape == other.shape and torch.equal(one, other)
+    if isinstance(one, float):
+        return one == other or (math.isnan(one) and math.isnan(other))
+    if isinstance(one, PLAIN):
+        return one == other
+    if isinstance(one, functools.partial):
+        parts = ((p.func, p.args, p.keywords) for p in (one, other))
+        return all(map(same, *parts))
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if hasattr(one, "__qualname__"):  # functions, classes
+        return False
+    if hasattr(one, "__dict__"):
+        return same(vars(one), vars(other))
+    return bool(one == other)
+
+
+def _expression(value: Any, names: dict[str, Any]) -> str:
+    """Return the text, and put what its names mean into `names`."""
+    if isinstance(value, PLAIN):
+        return repr(value)
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
+    if isinstance(value, functools.partial):
+        names["partial"] = functools.partial
+        parts = [value.func, *value.args]
+        texts = [_expression(part, names) for part in parts]
+        texts += [f"{name}={_expression(part, names)}" for name, part in value.keywords.items()]
+        return f"partial({', '.join(texts)})"
+    if isinstance(value, tuple | list) and type(value) in (tuple, list):
+        parts = ", ".join(_expression(part, names) for part in value)
+        if isinstance(value, list):
+            return f"[{parts}]"
+        return f"({parts},)" if len(value) == 1 else f"({parts})"
+    if type(value) is dict:
+        pairs = (f"{_expression(k, names)}: {_expression(v, names)}" for k, v in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if hasattr(value, "__qualname__"):
+        owner = getattr(value, "__self__", None)
+        if owner is not None and not hasattr(owner, "__loader__"):  # a method of an object
+            return f"{_expression(owner, names)}.{value.__name__}"
+        return _name(value, names)
+    kind = type(value)
+    if is_dataclass(value) and not _repr_is_its_own(kind):
+        shown = [f for f in fields(value) if f.init and f.repr]
+        texts = [f"{f.name}={_expression(getattr(value, f.name), names)}" for f in shown]
+        return f"{_name(kind, names)}({', '.join(texts)})"
+    # Whatever its text may name: its class, and the classes and functions of its parts.
+    for part in [value, *_parts(value)]:
+        thing = part if hasattr(part, "__qualname__") else type(part)
+        names.setdefault(getattr(thing, "__name__", ""), thing)
+        if isinstance(part, functools.partial):
+            names["partial"] = functools.partial
+    return repr(value)
+
+
+def _repr_is_its_own(kind: type) -> bool:
+    """Tell a `repr` that somebody wrote from the one that `dataclass` makes."""
+    return Path(kind.__repr__.__code__.co_filename).stem not in ("dataclasses", "reprlib")
+
+
+def _parts(value: Any, depth: int = 4) -> list:
+    """Return what an object holds, and what that holds."""
+    if depth == 0:
+        return []
+    if isinstance(value, dict):
+        held = list(value.values())
+    elif isinstance(value, list | tuple | set):
+        held = list(value)
+    elif isinstance(value, functools.partial):
+        held = [value.func, *value.args, *value.keywords.values()]
+    elif hasattr(value, "__qualname__") or isinstance(value, Tensor):
+        held = []
+    else:
+        held = list(getattr(value, "__dict__", {}).values())
+    return [part for item in held for part in (item, *_parts(item, depth - 1))]
+
+
+def _name(thing: Callable | type, names: dict[str, Any]) -> str:
+    """Return the name that leads to a function or class from the top of its module."""
+    module, path = getattr(thing, "__module__", None) or "builtins", thing.__qualname__
+    if "<lambda>" in path:
+        raise ValueError("a lambda cannot be written down: give it a name with def")
+    if "<locals>" in path:
+        raise ValueError(
+            f"{path} cannot be written down: it is made inside another function, which its name "
+            f"does not bring back. {WAY_OUT}"
+        )
+    found: Any = sys.modules.get(module)
+    for step in path.split("."):
+        found = getattr(found, step, None)
+    if found is not thing:
+        raise ValueError(
+            f"{path} cannot be written down: in {module} this name means something else now. "
+            "Take the function from there again."
+        )
+    top = module.partition(".")[0]
+    if top in (PACKAGE, "__main__", "builtins"):
+        names[path.partition(".")[0]] = getattr(sys.modules[module], path.partition(".")[0])
+        return path
+    names[top] = sys.modules[top]
+    return f"{module}.{path}"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 100 else f"{text[:97]}..."
