@@ -101,3 +101,5 @@ def test_layers_without_bias_and_modules_without_layers():
         zero_last_gamma_(mlp(1, 4))
     with pytest.raises(ValueError, match="expected residual blocks"):
         zero_last_gamma_(nn.BatchNorm2d(3))
+    with pytest.raises(ValueError, match="expected residual blocks"):
+        zero_last_gamma_(small_resnet(1, 10, batch_norm=False))

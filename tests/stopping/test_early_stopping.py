@@ -25,6 +25,9 @@ from tricks_lib import (
         ([3, 2.5, 2.5], 1, 0.5, 2),
         ([1, 2], 1, 0.0, 2),
         ([math.nan, math.nan], 2, 0.0, 2),
+        ([math.nan, 3, math.nan, 2, math.nan, math.nan], 2, 0.0, 6),
+        ([math.nan, 3, 2, 1], 2, 0.0, None),
+        ([1, 0, 0, 0], 2, 0.0, 4),
         ([5, 4, 3], 1, 0.0, None),
     ],
 )
@@ -41,9 +44,31 @@ def test_prechelts_loss():
     assert not rule([])
     assert not rule([2.0, 1.0, 1.0499])
     assert rule([2.0, 1.0, 1.0501])
-    for losses in ([], [1.0, 0.0], [-1.0]):
-        with pytest.raises(ValueError, match="losses must be numbers > 0, at least one, got"):
+    for losses in ([], [-1.0], [1.0, -0.5, 2.0]):
+        with pytest.raises(ValueError, match="losses must be numbers >= 0, at least one, got"):
             generalization_loss(losses)
+
+
+@pytest.mark.parametrize(
+    ("losses", "percent"),
+    [
+        ([0.0], 0),
+        ([1.0, 0.0], 0),
+        ([1.0, 0.0, 0.0], 0),
+        ([1.0, 0.0, 1e-300], math.inf),
+        ([0.0, 2.0], math.inf),
+        ([2.0, math.inf], math.inf),
+        ([math.inf], 0),
+        ([math.inf, 2.0, 3.0], 50),
+        ([math.nan, 2.0, 3.0], 50),
+        ([2.0, math.nan, 3.0], 50),
+        ([2.0, math.nan], math.inf),
+        ([math.nan, math.nan], 0),
+    ],
+)
+def test_prechelts_loss_at_the_ends_of_the_scale(losses, percent):
+    assert generalization_loss(losses) == percent
+    assert GeneralizationLoss(5.0)(losses) == (percent > 5)
 
 
 @pytest.mark.parametrize(

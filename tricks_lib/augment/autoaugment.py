@@ -218,7 +218,7 @@ class AutoAugment:
     policy: Literal["cifar10", "svhn", "imagenet"] = "cifar10"
     fill: Fill = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         if self.policy not in POLICIES:
             raise ValueError(f"policy must be one of {', '.join(POLICIES)}, got {self.policy!r}")

@@ -3,7 +3,7 @@
 Each function changes a whole batch, every image by its own amount, and gives what torchvision's
 function of the same name gives for that image, bit by bit.
 
-Chapter: notebooks/15_geometry_and_color.ipynb
+Chapter: notebooks/13_color.ipynb
 """
 
 from dataclasses import dataclass
@@ -195,7 +195,7 @@ class ColorShift:
     saturation: float = 0.4
     hue: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         for name in ("brightness", "contrast", "saturation"):
             check_number(name, getattr(self, name), 0, 1)

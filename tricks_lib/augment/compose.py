@@ -1,6 +1,6 @@
 """Several augmentations, one after the other, as one value for the recipe.
 
-Chapter: notebooks/15_geometry_and_color.ipynb
+Chapter: notebooks/12_geometry.ipynb
 """
 
 from collections.abc import Callable

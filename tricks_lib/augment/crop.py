@@ -1,6 +1,6 @@
 """Random cropping: pad, then cut out a window of the old size somewhere.
 
-Chapter: notebooks/15_geometry_and_color.ipynb
+Chapter: notebooks/12_geometry.ipynb
 """
 
 from dataclasses import dataclass, replace
@@ -81,7 +81,7 @@ class RandomCrop:
     padding: int = 4
     fill: Fill = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         check_count("padding", self.padding, low=0)
         check_fill(self.fill)

@@ -74,7 +74,7 @@ class Cutout:
     holes: int = 1
     fill: Fill = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         check_count("size", self.size)
         check_count("holes", self.holes)

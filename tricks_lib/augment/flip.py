@@ -1,6 +1,6 @@
 """Mirroring: left becomes right.
 
-Chapter: notebooks/15_geometry_and_color.ipynb
+Chapter: notebooks/12_geometry.ipynb
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class HorizontalFlip:
 
     p: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameter once."""
         check_number("p", self.p, 0, 1)
 

@@ -1,6 +1,6 @@
 """PCA colour: shift the colours of an image along the directions in which colours vary.
 
-Chapter: notebooks/15_geometry_and_color.ipynb
+Chapter: notebooks/13_color.ipynb
 """
 
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ class PCAColor:
     eigenvalues: Colors = IMAGENET_EIGENVALUES
     eigenvectors: tuple[Colors, Colors, Colors] = IMAGENET_EIGENVECTORS
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         check_number("std", self.std, 0)
         if len(self.eigenvalues) != 3:

@@ -127,7 +127,7 @@ class RandomErasing:
     aspect: tuple[float, float] = (0.3, 1 / 0.3)
     fill: Fill | Literal["random"] = "random"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         check_number("p", self.p, 0, 1)
         check_range("area", self.area, 0, 1, above=True)

@@ -1,6 +1,6 @@
 """Rotation by a random angle.
 
-Chapter: notebooks/15_geometry_and_color.ipynb
+Chapter: notebooks/12_geometry.ipynb
 """
 
 from dataclasses import dataclass, replace
@@ -63,7 +63,7 @@ class Rotation:
     fill: Fill = 0.0
     interpolation: Interpolation = "nearest"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         check_number("degrees", self.degrees, 0, 180)
         check_fill(self.fill)

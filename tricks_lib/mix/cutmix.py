@@ -93,7 +93,7 @@ class CutMix:
 
     alpha: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameter once."""
         check_number("alpha", self.alpha, 0, above=True)
 

@@ -81,7 +81,7 @@ class Mixup:
 
     alpha: float = 0.2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameter once."""
         check_number("alpha", self.alpha, 0, above=True)
 

@@ -103,7 +103,7 @@ class RICAP:
 
     beta: float = 0.3
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameter once."""
         check_number("beta", self.beta, 0, above=True)
 

@@ -1,6 +1,6 @@
 """Initialisation: first weights with which signals neither grow nor fade.
 
-Chapter: notebooks/16_initialization.ipynb
+Chapter: notebooks/17_initialization.ipynb
 """
 
 import re

@@ -87,7 +87,8 @@ class SmallResNet(nn.Module):
         """Return logits."""
         features = self.blocks(self.stem(images))
         features = features.mean(dim=(2, 3))  # average over all positions
-        return self.head(self.dropout(features))
+        logits: Tensor = self.head(self.dropout(features))
+        return logits
 
 
 def small_resnet(

@@ -87,7 +87,7 @@ class Distillation:
     temperature: float = 4.0
     alpha: float = 0.9
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         if isinstance(self.teacher, type) or not callable(self.teacher):
             raise TypeError(f"teacher must be a network, images -> logits, got {self.teacher!r}")

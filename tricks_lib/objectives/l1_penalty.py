@@ -1,6 +1,6 @@
 """L1 penalty: a price on the size of the weights that makes many of them vanish.
 
-Chapter: notebooks/12_weight_decay.ipynb
+Chapter: notebooks/14_weight_decay.ipynb
 """
 
 from collections.abc import Callable
@@ -68,7 +68,7 @@ class L1Penalty:
     strength: float = 1e-5
     objective: Callable = cross_entropy
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         check_number("strength", self.strength, 0)
         if isinstance(self.objective, type) or not callable(self.objective):

@@ -101,7 +101,7 @@ class supervised:
 
     loss: nn.Module
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameter once."""
         if isinstance(self.loss, type) or not callable(self.loss):
             raise TypeError(

@@ -293,7 +293,7 @@ def histogram(images: Tensor) -> Tensor:
         int64 (B, C, 256).
     """
     rows = images.flatten(0, 1).flatten(1)
-    counts = [_count(part) for part in rows.split(max(1, _CHUNK // rows.shape[1]))]
+    counts = [_count(part) for part in torch.split(rows, max(1, _CHUNK // rows.shape[1]))]
     return torch.cat(counts).view(*images.shape[:2], 256)
 
 

@@ -1,6 +1,6 @@
 """Weight decay: where to apply it, and how.
 
-Chapter: notebooks/12_weight_decay.ipynb
+Chapter: notebooks/14_weight_decay.ipynb
 """
 
 import torch

@@ -28,7 +28,7 @@ class step_decay:
     milestones: tuple[float, ...]
     gamma: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once; a list of milestones becomes a tuple."""
         milestones = tuple(self.milestones)
         object.__setattr__(self, "milestones", milestones)
@@ -60,7 +60,7 @@ class cosine_decay:
     length: float
     final: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         _check_fall(self.length, self.final, "length")
 
@@ -84,7 +84,7 @@ class linear_decay:
     length: float
     final: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         _check_fall(self.length, self.final, "length")
 
@@ -112,7 +112,7 @@ class cosine_restarts:
     multiplier: float = 1
     final: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         _check_fall(self.period, self.final, "period")
         if not self.multiplier >= 1:

@@ -44,7 +44,7 @@ class constant_warmup:
     start: float
     then: Schedule = constant()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         _check(self)
 
@@ -80,7 +80,7 @@ class gradual_warmup:
     then: Schedule = constant()
     start: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         _check(self)
 

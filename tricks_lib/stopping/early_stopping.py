@@ -4,7 +4,7 @@ A rule looks at the validation losses so far and says whether to stop. The engin
 word: it scores the validation split after each epoch, and gives back the weights of the epoch with
 the smallest loss.
 
-Chapter: notebooks/14_early_stopping.ipynb
+Chapter: notebooks/16_early_stopping.ipynb
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class EarlyStopping:
     patience: int = 5
     min_delta: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameters once."""
         check_count("patience", self.patience)
         check_number("min_delta", self.min_delta, 0)
@@ -79,7 +79,7 @@ class GeneralizationLoss:
 
     percent: float = 5.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the parameter once."""
         check_number("percent", self.percent, 0, above=True)
 
