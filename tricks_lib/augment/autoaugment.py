@@ -27,6 +27,20 @@ from ..ops.pixels import (
 from ..ops.warp import sources, take
 from .color import adjust_brightness, adjust_contrast, adjust_saturation
 
+__all__ = [
+    "GEOMETRIC",
+    "NAMES",
+    "POLICIES",
+    "SIGNED",
+    "TONAL",
+    "AutoAugment",
+    "Operation",
+    "Plan",
+    "apply",
+    "magnitude",
+    "matrix",
+]
+
 Operation = tuple[str, float, int | None]
 
 POLICIES: dict[str, tuple[tuple[Operation, Operation], ...]] = {
@@ -307,9 +321,11 @@ class _Table:
 @functools.cache
 def _table(policy: str) -> _Table:
     rows = POLICIES[policy]
-    geometric = _geometric(policy)
+    first_map: dict[tuple[str, int | None], int] = {
+        operation: 2 * number for number, operation in enumerate(_geometric(policy))
+    }
 
-    def column(value, dtype):
+    def column(value: Callable[[str, float, int | None], float], dtype: torch.dtype) -> Tensor:
         return torch.tensor([[value(*operation) for operation in row] for row in rows], dtype=dtype)
 
     return _Table(
@@ -317,17 +333,14 @@ def _table(policy: str) -> _Table:
         column(lambda name, p, index: p, torch.float32),
         column(lambda name, p, index: magnitude(name, index), torch.float64),
         column(lambda name, p, index: name in SIGNED, torch.bool),
-        column(
-            lambda name, p, index: 2 * geometric.index((name, index)) if name in GEOMETRIC else 0,
-            torch.long,
-        ),
+        column(lambda name, p, index: first_map.get((name, index), 0), torch.long),
     )
 
 
 def _geometric(policy: str) -> list[tuple[str, int]]:
     """List the different geometric operations of a policy."""
-    used = {(n, index) for row in POLICIES[policy] for n, _, index in row if n in GEOMETRIC}
-    return sorted(used)
+    operations = [operation for row in POLICIES[policy] for operation in row]
+    return sorted({(n, i) for n, _, i in operations if n in GEOMETRIC and i is not None})
 
 
 @functools.lru_cache(maxsize=8)

@@ -14,6 +14,15 @@ from torch import Tensor
 from ..ops.arguments import check_number
 from ..ops.pixels import batch_size, check_channels, in_parts, look_up, on_batches, per_image
 
+__all__ = [
+    "SHADES",
+    "ColorShift",
+    "adjust_brightness",
+    "adjust_contrast",
+    "adjust_hue",
+    "adjust_saturation",
+]
+
 SHADES = (0.2989, 0.587, 0.114)
 """Share of red, green and blue in the brightness of a pixel, ITU-R BT.601."""
 
@@ -49,7 +58,7 @@ def adjust_contrast(images: Tensor, factor: Tensor) -> Tensor:
     """
     check_channels(images)
     share, rest = _shares(factor, images)
-    mean = mean_gray(images)
+    mean = _mean_gray(images)
     if images.dtype == torch.uint8:
         blended = _blend(_every_value(images), mean[..., 0], share[..., 0], rest[..., 0])
         return look_up(images, _to_bytes(blended))
@@ -74,7 +83,7 @@ def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
 
 @in_parts
 def _saturate(images: Tensor, share: Tensor, rest: Tensor) -> Tensor:
-    blended = _blend(images, gray(images), share, rest)
+    blended = _blend(images, _gray(images), share, rest)
     return _to_bytes(blended) if images.dtype == torch.uint8 else blended.clamp_(0, 1)
 
 
@@ -131,7 +140,7 @@ def _turn(images: Tensor, shift: Tensor) -> Tensor:
     return (turned * (256 - 1e-3) if as_bytes else turned).to(images.dtype)
 
 
-def gray(images: Tensor) -> Tensor:
+def _gray(images: Tensor) -> Tensor:
     """Return the brightness of every pixel, float (B, 1, H, W); whole numbers for uint8 images."""
     if images.shape[1] == 1:
         return images if images.is_floating_point() else images.float()
@@ -140,9 +149,9 @@ def gray(images: Tensor) -> Tensor:
     return (shade if images.is_floating_point() else shade.floor_())[:, None]
 
 
-def mean_gray(images: Tensor) -> Tensor:
+def _mean_gray(images: Tensor) -> Tensor:
     """Return the mean brightness of every image, float (B, 1, 1, 1)."""
-    return in_parts(lambda part: gray(part).mean(dim=(1, 2, 3), keepdim=True))(images)
+    return in_parts(lambda part: _gray(part).mean(dim=(1, 2, 3), keepdim=True))(images)
 
 
 def _shares(factor: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:

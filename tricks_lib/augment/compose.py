@@ -3,10 +3,13 @@
 Chapter: notebooks/12_geometry.ipynb
 """
 
-from collections.abc import Callable
 from typing import Self
 
 from torch import Tensor
+
+from ..protocols import Augment
+
+__all__ = ["Compose"]
 
 
 class Compose:
@@ -22,7 +25,7 @@ class Compose:
         TypeError: if a step cannot be called.
     """
 
-    def __init__(self, *steps: Callable[[Tensor], Tensor]):
+    def __init__(self, *steps: Augment):
         for step in steps:
             if not callable(step) or isinstance(step, type):
                 raise TypeError(
@@ -41,7 +44,7 @@ class Compose:
         names = (getattr(step, "__qualname__", None) or repr(step) for step in self.steps)
         return f"Compose({', '.join(names)})"
 
-    def __eq__(self, other) -> bool:
+    def __eq__(self, other: object) -> bool:
         """Compare the steps."""
         return isinstance(other, Compose) and self.steps == other.steps
 

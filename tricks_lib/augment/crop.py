@@ -20,6 +20,8 @@ from ..ops.pixels import (
     on_batches,
 )
 
+__all__ = ["RandomCrop", "crop"]
+
 
 @on_batches
 def crop(images: Tensor, top: Tensor, left: Tensor, padding: int, fill: Fill = 0.0) -> Tensor:

@@ -20,6 +20,8 @@ from ..ops.pixels import (
     on_batches,
 )
 
+__all__ = ["Cutout", "cut_out"]
+
 
 @on_batches
 def cut_out(images: Tensor, y: Tensor, x: Tensor, size: int, fill: Fill = 0.0) -> Tensor:

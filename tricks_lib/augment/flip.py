@@ -11,6 +11,8 @@ from torch import Tensor
 from ..ops.arguments import check_number
 from ..ops.pixels import batch_size, choose, in_parts, on_batches, per_image
 
+__all__ = ["HorizontalFlip", "mirror"]
+
 
 @on_batches
 def mirror(images: Tensor, chosen: Tensor) -> Tensor:

@@ -12,6 +12,16 @@ from torch import Tensor
 from ..ops.arguments import check_number
 from ..ops.pixels import batch_size, check_channels, in_parts, on_batches
 
+__all__ = [
+    "IMAGENET_EIGENVALUES",
+    "IMAGENET_EIGENVECTORS",
+    "Colors",
+    "PCAColor",
+    "color_shifts",
+    "principal_colors",
+    "shift_colors",
+]
+
 Colors = tuple[float, float, float]
 
 IMAGENET_EIGENVALUES: Colors = (0.2175, 0.0188, 0.0045)
@@ -131,11 +141,17 @@ class PCAColor:
     def of(cls, images: Tensor, std: float = 0.1) -> Self:
         """Build one with the principal colours of these images; see `principal_colors`."""
         values, vectors = principal_colors(images)
+        red, green, blue = (_as_colors(row) for row in vectors)
         # Rounding may leave a variance of nothing below zero.
-        return cls(std, tuple(values.clamp(min=0).tolist()), tuple(map(tuple, vectors.tolist())))
+        return cls(std, _as_colors(values.clamp(min=0)), (red, green, blue))
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return recoloured images."""
         alpha = self.std * torch.randn(batch_size(images), 3)
         values, vectors = torch.tensor(self.eigenvalues), torch.tensor(self.eigenvectors)
         return shift_colors(images, color_shifts(alpha, values, vectors))
+
+
+def _as_colors(values: Tensor) -> Colors:
+    first, second, third = values.tolist()
+    return first, second, third

@@ -23,6 +23,8 @@ from ..ops.pixels import (
     outside,
 )
 
+__all__ = ["TRIES", "RandomErasing", "erase", "rectangles"]
+
 TRIES = 10
 """Rectangles drawn before an image is left as it is; each fits with probability 0.95."""
 
@@ -149,10 +151,12 @@ class RandomErasing:
         """
         high, wide = torch.zeros(2, count, dtype=torch.long)
         pending = (torch.rand(count) < self.p).nonzero().flatten()
+        least, most = torch.tensor(self.area, dtype=torch.float64)
+        widest, highest = torch.tensor(self.aspect, dtype=torch.float64).log()
         for _ in range(TRIES):
             area, aspect = torch.rand(2, len(pending), dtype=torch.float64)
-            area = torch.lerp(*torch.tensor(self.area, dtype=torch.float64), area)
-            aspect = torch.lerp(*torch.tensor(self.aspect, dtype=torch.float64).log(), aspect).exp()
+            area = torch.lerp(least, most, area)
+            aspect = torch.lerp(widest, highest, aspect).exp()
             high[pending], wide[pending], fits = rectangles(area, aspect, height, width)
             pending = pending[~fits]
             if not len(pending):

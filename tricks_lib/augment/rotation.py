@@ -13,6 +13,8 @@ from ..ops.arguments import check_number
 from ..ops.pixels import Fill, batch_size, check_fill, mean_fill, on_batches
 from ..ops.warp import warp
 
+__all__ = ["Interpolation", "Rotation", "rotate"]
+
 Interpolation = Literal["nearest", "bilinear"]
 
 

@@ -1,9 +1,8 @@
 """Mixing tricks: (float images, target rows) -> the same shapes."""
 
-from .cutmix import CutMix as CutMix
-from .cutmix import paste_box as paste_box
-from .keep import keep as keep
-from .mixup import Mixup as Mixup
-from .mixup import mix_pairs as mix_pairs
-from .ricap import RICAP as RICAP
-from .ricap import patch as patch
+from .cutmix import CutMix, paste_box
+from .keep import keep
+from .mixup import Mixup, mix_pairs
+from .ricap import RICAP, patch
+
+__all__ = ["RICAP", "CutMix", "Mixup", "keep", "mix_pairs", "paste_box", "patch"]

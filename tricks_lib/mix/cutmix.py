@@ -13,6 +13,8 @@ from ..ops.arguments import check_number
 from ..ops.mixing import beta, check_mixable
 from ..ops.pixels import take_rows
 
+__all__ = ["Box", "CutMix", "box_around", "paste_box"]
+
 Box = tuple[int, int, int, int]
 
 
@@ -43,8 +45,8 @@ def paste_box(images: Tensor, targets: Tensor, partner: Tensor, box: Box) -> tup
         )
     partner = partner.to(images.device, non_blocking=True)
     mixed = images.clone()
-    box = slice(top, bottom), slice(left, right)
-    mixed[:, :, *box] = take_rows(images[:, :, *box].contiguous(), partner)
+    inside = slice(top, bottom), slice(left, right)
+    mixed[:, :, *inside] = take_rows(images[:, :, *inside].contiguous(), partner)
     own = 1 - (bottom - top) * (right - left) / (height * width)
     return mixed, targets.index_select(0, partner).lerp_(targets, own)
 
@@ -101,6 +103,6 @@ class CutMix:
         """Return images with a foreign box, and their targets."""
         check_mixable(images, targets)
         height, width = images.shape[-2:]
-        y, x = torch.randint(height, ()).item(), torch.randint(width, ()).item()
+        y, x = int(torch.randint(height, ())), int(torch.randint(width, ()))
         box = box_around(y, x, 1 - beta(self.alpha), height, width)
         return paste_box(images, targets, torch.randperm(len(images)), box)

@@ -12,6 +12,8 @@ from ..ops.arguments import check_number
 from ..ops.mixing import beta, check_mixable
 from ..ops.pixels import take_rows
 
+__all__ = ["Mixup", "mix_pairs"]
+
 
 def mix_pairs(
     images: Tensor, targets: Tensor, partner: Tensor, weight: float | Tensor

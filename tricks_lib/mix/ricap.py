@@ -12,6 +12,8 @@ from ..ops.arguments import check_number
 from ..ops.mixing import beta, check_mixable
 from ..ops.pixels import take_rows
 
+__all__ = ["RICAP", "Point", "patch", "patch_sizes"]
+
 Point = tuple[int, int]
 
 
@@ -113,7 +115,7 @@ class RICAP:
         height, width = images.shape[-2:]
         boundary = round(height * beta(self.beta)), round(width * beta(self.beta))
         origins = [
-            (torch.randint(height - h + 1, ()).item(), torch.randint(width - w + 1, ()).item())
+            (int(torch.randint(height - h + 1, ())), int(torch.randint(width - w + 1, ())))
             for h, w in patch_sizes(boundary, height, width)
         ]
         partners = torch.stack([torch.randperm(len(images)) for _ in range(4)])

@@ -6,7 +6,11 @@ Chapter: notebooks/17_initialization.ipynb
 import re
 from collections.abc import Callable
 
-from torch import nn
+from torch import Tensor, nn
+
+from ..protocols import ModelFactory
+
+__all__ = ["he_", "initialized", "xavier_", "zero_last_gamma_"]
 
 
 def xavier_(module: nn.Module) -> nn.Module:
@@ -73,8 +77,9 @@ def zero_last_gamma_(module: nn.Module) -> nn.Module:
     for block in module.modules():
         layers = dict(block.named_children())
         norms = sorted((name for name in layers if re.fullmatch(r"bn\d", name)), reverse=True)
-        if "conv2" in layers and norms:
-            nn.init.zeros_(layers[norms[0]].weight)
+        gain = getattr(layers[norms[0]], "weight", None) if norms else None
+        if "conv2" in layers and isinstance(gain, Tensor):
+            nn.init.zeros_(gain)
             found = True
     if not found:
         raise ValueError("expected residual blocks with layers conv1, bn1, conv2, bn2; found none")
@@ -84,7 +89,7 @@ def zero_last_gamma_(module: nn.Module) -> nn.Module:
 def initialized(
     channels: int,
     classes: int,
-    build: Callable[[int, int], nn.Module],
+    build: ModelFactory,
     init: Callable[[nn.Module], nn.Module],
 ) -> nn.Module:
     """Build a network with other first weights, for the recipe:
@@ -99,7 +104,7 @@ def initialized(
     return init(build(channels, classes))
 
 
-def _fill(module: nn.Module, draw: Callable) -> nn.Module:
+def _fill(module: nn.Module, draw: Callable[[Tensor], Tensor]) -> nn.Module:
     kinds = nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d
     layers = [layer for layer in module.modules() if isinstance(layer, kinds)]
     if not layers:

@@ -9,6 +9,8 @@ from torch import nn
 
 from ..ops.arguments import check_number
 
+__all__ = ["mlp"]
+
 
 def mlp(
     channels: int,

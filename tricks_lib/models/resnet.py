@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from ..ops.arguments import check_number
 
+__all__ = ["ResidualBlock", "SmallResNet", "small_resnet"]
+
 
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions beside a shortcut: relu(shortcut(x) +
@@ -35,7 +37,7 @@ class ResidualBlock(nn.Module):
         self.bn1 = norm(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=bias)
         self.bn2 = norm(outputs)
-        self.shortcut = nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(inputs, outputs, 1, stride, bias=bias), norm(outputs)

@@ -1,12 +1,19 @@
 """Objectives: (model, images, targets) -> (loss, logits)."""
 
-from .cross_entropy import cross_entropy as cross_entropy
-from .distillation import Distillation as Distillation
-from .distillation import distillation_loss as distillation_loss
-from .l1_penalty import L1Penalty as L1Penalty
-from .l1_penalty import l1_norm as l1_norm
-from .l1_penalty import soft_threshold as soft_threshold
-from .label_smoothing import LabelSmoothingLoss as LabelSmoothingLoss
-from .label_smoothing import from_he as from_he
-from .label_smoothing import smooth_targets as smooth_targets
-from .label_smoothing import supervised as supervised
+from .cross_entropy import cross_entropy
+from .distillation import Distillation, distillation_loss
+from .l1_penalty import L1Penalty, l1_norm, soft_threshold
+from .label_smoothing import LabelSmoothingLoss, from_he, smooth_targets, supervised
+
+__all__ = [
+    "Distillation",
+    "L1Penalty",
+    "LabelSmoothingLoss",
+    "cross_entropy",
+    "distillation_loss",
+    "from_he",
+    "l1_norm",
+    "smooth_targets",
+    "soft_threshold",
+    "supervised",
+]

@@ -6,6 +6,8 @@ Chapter: notebooks/00_baseline.ipynb
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+__all__ = ["cross_entropy"]
+
 
 def cross_entropy(model: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Run the model and compare: the mean over the batch of -sum_k q_k log p_k, in nats.

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from ..ops.arguments import check_logits, check_number, check_rows
 
+__all__ = ["Distillation", "distillation_loss"]
+
 
 def distillation_loss(
     student_logits: Tensor,
@@ -96,7 +98,7 @@ class Distillation:
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss and the student's logits."""
-        with torch.no_grad(), evaluating(self.teacher):
+        with torch.no_grad(), _evaluating(self.teacher):
             answers = self.teacher(images)
         logits = model(images)
         loss = distillation_loss(logits, answers, targets, self.temperature, self.alpha)
@@ -104,7 +106,7 @@ class Distillation:
 
 
 @contextmanager
-def evaluating(network: Callable) -> Iterator[None]:
+def _evaluating(network: Callable[[Tensor], Tensor]) -> Iterator[None]:
     """Put a network and all its parts into evaluation mode, and each back into its own after."""
     modules = list(network.modules()) if isinstance(network, nn.Module) else []
     training = [module for module in modules if module.training]

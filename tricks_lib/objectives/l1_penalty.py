@@ -3,14 +3,16 @@
 Chapter: notebooks/14_weight_decay.ipynb
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from ..ops.arguments import check_number
+from ..protocols import Objective
 from .cross_entropy import cross_entropy
+
+__all__ = ["L1Penalty", "l1_norm", "soft_threshold"]
 
 
 def l1_norm(model: nn.Module) -> Tensor:
@@ -66,7 +68,7 @@ class L1Penalty:
     """
 
     strength: float = 1e-5
-    objective: Callable = cross_entropy
+    objective: Objective = cross_entropy
 
     def __post_init__(self) -> None:
         """Check the parameters once."""

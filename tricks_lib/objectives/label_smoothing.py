@@ -3,12 +3,15 @@
 Chapter: notebooks/05_label_smoothing.ipynb
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops.arguments import check_count, check_logits, check_number, check_rows
+
+__all__ = ["LabelSmoothingLoss", "from_he", "smooth_targets", "supervised"]
 
 
 def smooth_targets(targets: Tensor, epsilon: float) -> Tensor:
@@ -99,7 +102,7 @@ class supervised:
         TypeError: if `loss` cannot be called.
     """
 
-    loss: nn.Module
+    loss: Callable[[Tensor, Tensor], Tensor]
 
     def __post_init__(self) -> None:
         """Check the parameter once."""

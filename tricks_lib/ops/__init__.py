@@ -1,1 +1,3 @@
 """What tricks share: checks of arguments, and fast operations on batches of images."""
+
+__all__: list[str] = []

@@ -1,10 +1,19 @@
 """Checks that tricks share: each says what was expected and what came."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
+
+__all__ = [
+    "check_batch",
+    "check_count",
+    "check_logits",
+    "check_number",
+    "check_range",
+    "check_rows",
+]
 
 
 def check_number(
@@ -39,13 +48,13 @@ def check_number(
 
 
 def check_count(name: str, value: int, low: int = 1) -> None:
-    """Check that a parameter is a whole number of at least `low`.
+    """Check that a parameter is a whole number of at least `low`, Python's or numpy's.
 
     Raises:
         TypeError: if `value` is no whole number (a truth value is none).
         ValueError: if it is below `low`.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be a whole number >= {low}, got {value!r}")
     if value < low:
         raise ValueError(f"{name} must be a whole number >= {low}, got {value!r}")

@@ -5,6 +5,8 @@ from torch import Tensor
 
 from .arguments import check_batch, check_rows
 
+__all__ = ["beta", "check_mixable"]
+
 
 def check_mixable(images: Tensor, targets: Tensor) -> None:
     """Check that images are a batch (B, C, H, W) and targets its rows of probabilities (B, K).

@@ -6,20 +6,41 @@ bytes as it can, and none allocates more than four times its input.
 
 import functools
 from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from .arguments import check_number
 
+__all__ = [
+    "Fill",
+    "batch_size",
+    "check_channels",
+    "check_fill",
+    "check_images",
+    "choose",
+    "fill_boxes",
+    "fill_color",
+    "histogram",
+    "in_parts",
+    "look_up",
+    "mean_fill",
+    "on_batches",
+    "outside",
+    "per_image",
+    "take_rows",
+]
+
 Fill = float | tuple[float, ...] | None
+_OnImages = TypeVar("_OnImages", bound=Callable[..., Tensor])
 
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _CHUNK = 1 << 19  # pixels looked up at once: their eight-byte indices stay in the cache
 _PART = 1 << 19  # pixels computed with at once, in four bytes each
 
 
-def on_batches(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def on_batches(function: _OnImages) -> _OnImages:
     """Let a function of a contiguous batch take a single image and any memory format too.
 
     The wrapped function gets contiguous (B, C, H, W) images. What it returns is given back in the
@@ -31,7 +52,7 @@ def on_batches(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """
 
     @functools.wraps(function)
-    def wrapper(images: Tensor, *arguments, **keywords) -> Tensor:
+    def wrapper(images: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
         check_images(images)
         batch = images if images.ndim == 4 else images[None]
         result = function(batch.contiguous(), *arguments, **keywords)
@@ -42,10 +63,10 @@ def on_batches(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
             return result.contiguous(memory_format=torch.channels_last)
         return result
 
-    return wrapper
+    return cast(_OnImages, wrapper)  # takes what the function takes
 
 
-def in_parts(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def in_parts(function: _OnImages) -> _OnImages:
     """Let a function treat a large batch a few images at a time, so that what it puts aside stays
     in the cache, and only the result asks for memory of its own size.
 
@@ -54,21 +75,20 @@ def in_parts(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """
 
     @functools.wraps(function)
-    def wrapper(images: Tensor, *values: Tensor, **settings) -> Tensor:
+    def wrapper(images: Tensor, *values: Tensor, **settings: Any) -> Tensor:
         limit = _PART if images.device.type == "cpu" else 64 * _PART
         count = max(1, limit // images[0].numel())
         if count >= len(images) or torch.compiler.is_compiling():
             return function(images, *values, **settings)
-        result = None
         for start in range(0, len(images), count):
             part = slice(start, start + count)
             treated = function(images[part], *(value[part] for value in values), **settings)
-            if result is None:
+            if start == 0:
                 result = treated.new_empty((len(images), *treated.shape[1:]))
             result[part] = treated
         return result
 
-    return wrapper
+    return cast(_OnImages, wrapper)  # takes what the function takes
 
 
 def check_images(images: Tensor) -> None:

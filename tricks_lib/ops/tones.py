@@ -9,6 +9,8 @@ from torch import Tensor
 
 from .pixels import histogram, in_parts, look_up, per_image
 
+__all__ = ["auto_contrast", "equalize", "invert", "posterize", "sharpen", "solarize"]
+
 
 def invert(images: Tensor) -> Tensor:
     """Replace each value v by 255 - v. Shape: uint8 (B, C, H, W)."""

@@ -6,6 +6,8 @@ from torch import Tensor
 
 from .pixels import Fill, fill_color, in_parts
 
+__all__ = ["grid", "sources", "take", "warp"]
+
 
 def warp(images: Tensor, matrices: Tensor, fill: Fill, interpolation: str = "nearest") -> Tensor:
     """Show at each place what the image has at the point that the map sends it to.

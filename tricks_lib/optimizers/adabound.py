@@ -4,13 +4,17 @@ Chapter: notebooks/04_adabound.ipynb
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.optimizer import ParamsT
 
 from ..ops.arguments import check_number
+
+__all__ = ["AdaBound", "adabound", "bounds"]
 
 
 def bounds(step: int, final_lr: float, gamma: float) -> tuple[float, float]:
@@ -64,7 +68,7 @@ class AdaBound(Optimizer):
 
     def __init__(
         self,
-        params: Iterable,
+        params: ParamsT,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         final_lr: float = 0.1,
@@ -84,7 +88,7 @@ class AdaBound(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def add_param_group(self, param_group: dict) -> None:
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with their settings; those not given are the optimizer's own.
 
         Raises:
@@ -104,7 +108,9 @@ class AdaBound(Optimizer):
         super().add_param_group({"base_lr": settings["lr"]} | param_group)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
+    def step(  # type: ignore[override]  # torch says that losses are floats; they are tensors
+        self, closure: Callable[[], Tensor] | None = None
+    ) -> Tensor | None:
         """Take one step.
 
         Args:
@@ -120,11 +126,10 @@ class AdaBound(Optimizer):
         for group in self.param_groups:
             for weights in group["params"]:
                 if weights.grad is not None:
-                    self._update(weights, group)
+                    self._update(weights, weights.grad, group)
         return loss
 
-    def _update(self, weights: nn.Parameter, group: dict) -> None:
-        gradient = weights.grad
+    def _update(self, weights: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
         if gradient.is_sparse:
             raise TypeError("AdaBound takes dense gradients, got a sparse one")
         state = self.state[weights]
@@ -149,7 +154,7 @@ class AdaBound(Optimizer):
         weights.addcmul_(rate.clamp_(*_group_bounds(step, group)), mean, value=-1)
 
     @torch.no_grad()
-    def rates(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def rates(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return what the clip has to do: the rate that Adam would give each coordinate after the
         last step, and the two bounds.
 
@@ -164,7 +169,7 @@ class AdaBound(Optimizer):
         Raises:
             ValueError: before the first step.
         """
-        found: tuple[list, list, list] = ([], [], [])
+        found: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
         for group in self.param_groups:
             for state in (self.state[weights] for weights in group["params"]):
                 if state:
@@ -176,10 +181,11 @@ class AdaBound(Optimizer):
                         whole.append(part)
         if not found[0]:
             raise ValueError("no parameter has been updated yet: call step() first")
-        return tuple(torch.cat(whole) for whole in found)
+        rates, lower, upper = (torch.cat(whole) for whole in found)
+        return rates, lower, upper
 
 
-def _adam_rates(square: torch.Tensor, step: int, group: dict) -> torch.Tensor:
+def _adam_rates(square: Tensor, step: int, group: dict[str, Any]) -> Tensor:
     """Return the rate that Adam gives each coordinate: lr·c/(sqrt(v) + eps)."""
     beta1, beta2 = group["betas"]
     correction = math.sqrt(1 - beta2**step) / (1 - beta1**step)
@@ -187,14 +193,14 @@ def _adam_rates(square: torch.Tensor, step: int, group: dict) -> torch.Tensor:
     return square.sqrt().add_(group["eps"]).reciprocal_().mul_(scale)
 
 
-def _group_bounds(step: int, group: dict) -> tuple[float, float]:
+def _group_bounds(step: int, group: dict[str, Any]) -> tuple[float, float]:
     """Return the bounds of a group at a step; they follow a schedule of `lr`."""
     lr = float(group["lr"])
     scale = lr / group["base_lr"] if group["base_lr"] else float(lr > 0)
     return bounds(step, group["final_lr"] * scale, group["gamma"])
 
 
-def adabound(model: nn.Module, lr: float, **settings) -> AdaBound:
+def adabound(model: nn.Module, lr: float, **settings: Any) -> AdaBound:
     """Build AdaBound over all parameters of `model`, for the recipe: `optimizer=adabound`, or
     `optimizer=partial(adabound, final_lr=0.2)`.
 

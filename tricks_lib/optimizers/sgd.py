@@ -6,6 +6,8 @@ Chapter: notebooks/00_baseline.ipynb
 import torch
 from torch import nn
 
+__all__ = ["sgd"]
+
 
 def sgd(
     model: nn.Module, lr: float, momentum: float = 0.9, weight_decay: float = 5e-4

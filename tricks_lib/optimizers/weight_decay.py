@@ -3,13 +3,17 @@
 Chapter: notebooks/14_weight_decay.ipynb
 """
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from ..ops.arguments import check_number
 
+__all__ = ["adam", "adamw", "sgd_no_bias_decay", "split_weight_decay"]
 
-def split_weight_decay(model: nn.Module, weight_decay: float) -> list[dict]:
+
+def split_weight_decay(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Sort parameters into two groups for an optimizer: with decay, and without.
 
     Without decay are biases and the parameters of normalisation layers: all that have at most one

@@ -9,6 +9,8 @@ Chapter: notebooks/03_decay.ipynb
 import math
 from dataclasses import dataclass
 
+__all__ = ["cosine_decay", "cosine_restarts", "linear_decay", "step_decay"]
+
 
 @dataclass(frozen=True)
 class step_decay:

@@ -5,6 +5,8 @@ Chapter: notebooks/02_linear_scaling.ipynb
 
 import math
 
+__all__ = ["linear_scaling", "sqrt_scaling"]
+
 
 def linear_scaling(lr: float, batch_size: int, reference: int = 256) -> float:
     """Scale the rate in proportion to the batch: k times the batch, k times the rate.

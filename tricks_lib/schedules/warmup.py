@@ -9,10 +9,11 @@ Chapter: notebooks/01_warmup.ipynb
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-Schedule = Callable[[float], float]
+from ..protocols import Schedule
+
+__all__ = ["constant", "constant_warmup", "gradual_warmup"]
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,20 @@ the smallest loss.
 Chapter: notebooks/16_early_stopping.ipynb
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..ops.arguments import check_count, check_number
 
+__all__ = ["EarlyStopping", "GeneralizationLoss", "generalization_loss"]
+
 
 @dataclass(frozen=True)
 class EarlyStopping:
     """Stop when the loss has not fallen by more than `min_delta` for `patience` epochs in a row.
+
+    A loss that is not a number is no improvement.
 
     Args:
         patience: epochs without improvement that are borne, at least 1.
@@ -51,17 +56,24 @@ def generalization_loss(losses: Sequence[float]) -> float:
     """Return by how many per cent the last loss lies above the smallest:
     100·(E(t)/min E(t') - 1).
 
+    It is 0 where the two are equal, also at 0, and infinite above a smallest loss of 0. A loss that
+    is not a number counts as infinite.
+
     Args:
-        losses: one for each epoch, at least one, above 0.
+        losses: one for each epoch, at least one, none below 0.
 
     Raises:
-        ValueError: if there is none, or one is not above 0.
+        ValueError: if there is none, or one is below 0.
 
     Source: Prechelt 1998, section 2.
     """
-    if not losses or not min(losses) > 0:
-        raise ValueError(f"losses must be numbers > 0, at least one, got {losses!r}")
-    return 100 * (losses[-1] / min(losses) - 1)
+    known = [math.inf if math.isnan(loss) else loss for loss in losses]
+    if not known or min(known) < 0:
+        raise ValueError(f"losses must be numbers >= 0, at least one, got {losses!r}")
+    last, smallest = known[-1], min(known)
+    if last == smallest:
+        return 0.0
+    return 100 * (last / smallest - 1) if smallest else math.inf
 
 
 @dataclass(frozen=True)
