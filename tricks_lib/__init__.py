@@ -30,10 +30,19 @@ from .schedules import *  # noqa: F403
 from .stopping import *  # noqa: F403
 
 if TYPE_CHECKING:
-    from .lab.data import Data, Split, load_data
-    from .lab.metrics import Metrics, evaluate, predict, score
-    from .lab.study import Metric, StudyResult, study
-    from .lab.train import Diverged, Run, fit
+    from .lab.data import Data as Data
+    from .lab.data import Split as Split
+    from .lab.data import load_data as load_data
+    from .lab.metrics import Metrics as Metrics
+    from .lab.metrics import evaluate as evaluate
+    from .lab.metrics import predict as predict
+    from .lab.metrics import score as score
+    from .lab.study import Metric as Metric
+    from .lab.study import StudyResult as StudyResult
+    from .lab.study import study as study
+    from .lab.train import Diverged as Diverged
+    from .lab.train import Run as Run
+    from .lab.train import fit as fit
 
 __version__ = "0.2.0"
 

@@ -87,7 +87,7 @@ class Recipe:
         """Return the expression that rebuilds this recipe, without the slots at their default.
 
         Raises:
-            ValueError: if a slot holds what no text rebuilds, such as a lambda or a trained network.
+            ValueError: if a slot holds what no text rebuilds, such as a lambda or a network.
         """
         return self._text(written)
 

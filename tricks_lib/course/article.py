@@ -7,6 +7,8 @@ Chapter: notebooks/01_warmup.ipynb
 
 from importlib.resources import files
 
+__all__ = ["printed"]
+
 
 def printed(slug: str) -> str:
     """Return the article's code on one trick, as printed.
@@ -16,4 +18,5 @@ def printed(slug: str) -> str:
 
     Source: Tricks for training deep neural networks: principles and code (in Chinese), 2019.
     """
-    return (files(__package__) / f"{slug}.txt").read_text(encoding="utf-8")
+    folder = files("tricks_lib.course.chapters") / slug
+    return (folder / "article.txt").read_text(encoding="utf-8")

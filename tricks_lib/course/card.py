@@ -5,7 +5,9 @@ Chapter: notebooks/00_baseline.ipynb
 
 from IPython.display import Markdown
 
-from . import CHAPTERS, Chapter
+from .chapter import Chapter, chapter
+
+__all__ = ["card"]
 
 
 def card(slug: str) -> Markdown:
@@ -14,25 +16,14 @@ def card(slug: str) -> Markdown:
     Raises:
         ValueError: if there is no such chapter.
     """
-    for chapter in CHAPTERS:
-        if chapter.slug == slug:
-            return Markdown("\n".join(["| | |", "|---|---|", *map(_row, _facts(chapter))]))
-    raise ValueError(f"expected one of {[c.slug for c in CHAPTERS]}, got {slug!r}")
+    return Markdown("\n".join(["| | |", "|---|---|", *map(_row, _facts(chapter(slug)))]))
 
 
 def _facts(chapter: Chapter) -> list[tuple[str, str]]:
-    facts = [("Claim", chapter.claim)]
-    if chapter.arm:
-        verdict, _, found = chapter.verdict().partition(": ")
-        facts.append(("Measured here", f"**{verdict}**: {found}"))
-    else:
-        found = chapter.plan.recorded()
-        arm = found.baseline
-        seeds = len(found.values(arm))
-        facts.append(("Measured here", f"{found.spread(arm)} of test accuracy over {seeds} seeds"))
     return [
-        *facts,
-        ("Switch it on", f"`{chapter.line}`"),
+        ("Claim", chapter.claim),
+        ("Measured here", _measured(chapter)),
+        ("Switch it on", f"`{chapter.switched_on()}`"),
         ("Know before", chapter.before),
         (
             "Time",
@@ -40,6 +31,16 @@ def _facts(chapter: Chapter) -> list[tuple[str, str]]:
             "cores (on a GPU: not measured yet)",
         ),
     ]
+
+
+def _measured(chapter: Chapter) -> str:
+    finding = chapter.finding()
+    if finding:
+        return f"**{finding.word}**: {finding.figures}; {finding.setting}"
+    found = chapter.plan.recorded()
+    arm = found.baseline
+    label = found.metric("accuracy").label
+    return f"{found.spread(arm)} {label} over {len(found.values(arm))} seeds"
 
 
 def _row(fact: tuple[str, str]) -> str:

@@ -15,6 +15,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+__all__ = ["Explorer", "explore"]
+
 MOST_FRAMES = 40
 """Every frame is stored in the page, so there cannot be many."""
 

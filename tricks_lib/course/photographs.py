@@ -3,23 +3,26 @@
 Chapter: notebooks/07_cutout.ipynb
 """
 
-import torch
-from torch import Tensor
-from torchvision.transforms.v2.functional import resized_crop
+from pathlib import Path
 
-SQUARES = {
-    "astronaut": (0, 100, 260),
-    "chelsea": (10, 85, 280),
-    "coffee": (40, 140, 350),
-    "rocket": (0, 190, 400),
-}
-"""Top, left and side of the part that is shown of each, in pixels."""
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.v2.functional import pil_to_tensor, resize
+
+__all__ = ["NAMES", "photographs"]
+
+NAMES = ("astronaut", "chelsea", "coffee", "rocket")
+"""The photographs, in their order. Chelsea is a cat."""
+
+PHOTOS = Path(__file__).with_name("photos")
 
 
 def photographs(size: int = 96) -> Tensor:
     """Return an astronaut, a cat, a cup of coffee and a rocket.
 
-    They come with scikit-image, so that no network is needed, and are no training data.
+    They come with the package, so that no network is needed, and are no training data. The stored
+    squares have 260 to 400 pixels a side; they are resized with antialiasing.
 
     Args:
         size: height and width, in pixels.
@@ -27,12 +30,8 @@ def photographs(size: int = 96) -> Tensor:
     Returns:
         uint8 (4, 3, size, size).
     """
-    from skimage import data  # slow to import
-
-    pictures = {name: torch.from_numpy(getattr(data, name)()).movedim(-1, 0) for name in SQUARES}
-    return torch.stack(
-        [
-            resized_crop(pictures[name], top, left, side, side, [size, size])
-            for name, (top, left, side) in SQUARES.items()
-        ]
-    )
+    squares = []
+    for name in NAMES:
+        with Image.open(PHOTOS / f"{name}.png") as photo:
+            squares.append(resize(pil_to_tensor(photo), [size, size], antialias=True))
+    return torch.stack(squares)

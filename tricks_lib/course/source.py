@@ -12,6 +12,8 @@ from IPython.display import Markdown
 
 PACKAGE = Path(__file__).parents[1]
 
+__all__ = ["show_source"]
+
 
 def show_source(*objects, docstrings: bool = True) -> Markdown:
     """Show the source of functions, classes or modules of this package, with file and line.

@@ -5,11 +5,14 @@ Chapter: notebooks/02_linear_scaling.ipynb
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+__all__ = ["Workers", "workers"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,24 @@ class Workers:
             dist.all_reduce(values)
             values /= self.size
         return values
+
+    def align(self, model: nn.Module) -> None:
+        """Give every worker the weights and running statistics of the first.
+
+        The weights are equal already; running statistics are not, since each worker has seen its
+        own part of every batch. Without this each would judge a network of its own.
+        """
+        if self.size > 1:
+            for value in (*model.parameters(), *model.buffers()):
+                dist.broadcast(value.detach(), src=0)
+
+    def share_value(self, value: Any) -> Any:
+        """Return the first worker's value to all of them, so that they decide alike."""
+        if self.size == 1:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
 
 
 def workers() -> Workers:

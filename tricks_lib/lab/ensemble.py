@@ -8,6 +8,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+__all__ = ["Ensemble"]
+
 
 class Ensemble(nn.Module):
     """Average the probabilities of several networks.

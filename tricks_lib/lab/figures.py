@@ -15,8 +15,25 @@ from matplotlib.figure import Figure
 from scipy import stats
 from torch import Tensor
 
-from .study import Difference
+from .study.finding import Difference
 from .train import History, Run
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PURPLE",
+    "RED",
+    "SKY",
+    "LiveCurves",
+    "difference_dots",
+    "reliability_diagram",
+    "seed_dots",
+    "show_images",
+    "smooth",
+    "use_style",
+]
 
 # Okabe and Ito 2008, "Color Universal Design": told apart with any kind of colour blindness. Their
 # yellow is left out, too pale for lines on white.
@@ -114,15 +131,15 @@ def seed_dots(ax: Axes, arms: Mapping[str, Sequence[float]], confidence: float =
     ax.grid(axis="y", visible=False)
 
 
-def difference_dots(ax: Axes, differences: Mapping[str, Difference], scale: float = 1.0) -> None:
-    """Draw paired differences: a dot for every seed, the mean, its 95 % interval, and zero.
+def difference_dots(ax: Axes, differences: Mapping[str, Difference]) -> None:
+    """Draw paired differences: a dot for every seed, the mean, its interval, and zero.
 
     Args:
-        ax: where to draw.
+        ax: where to draw; shares are shown in points.
         differences: `Difference` of each arm, by what to call it.
-        scale: factor on all figures; 100 shows shares as points.
     """
     for row, gap in enumerate(differences.values()):
+        scale = gap.metric.scale
         values = scale * np.asarray(gap.values)
         offsets = np.linspace(-0.18, 0.18, len(values))
         ax.plot(values, row + offsets, "o", color=BLUE, alpha=0.5, ms=4, mew=0)
@@ -165,7 +182,7 @@ class LiveCurves:
     Args:
         title: what stands above the curves.
         show: "loss" for the mean training loss of each epoch, or a metric of the evaluations
-            ("accuracy", "nll", "ece").
+            ("accuracy", "nll", "ece"), for runs with `evaluate="every epoch"`.
     """
 
     def __init__(self, title: str = "", show: str = "loss"):
@@ -177,12 +194,7 @@ class LiveCurves:
         """Return what `fit` calls after every epoch of the run called `name`."""
 
         def watch(history: History) -> None:
-            if self.show == "loss":
-                epochs = len(self.curves.setdefault(name, [])) + 1
-                steps = len(history.loss) // epochs
-                self.curves[name].append(float(np.mean(history.loss[-steps:])))
-            else:
-                self.curves[name] = [getattr(metrics, self.show) for metrics in history.epochs]
+            self.curves[name] = self._values(history)
             self._update()
 
         self.curves.pop(name, None)  # the same cell run again starts again
@@ -190,11 +202,12 @@ class LiveCurves:
 
     def add(self, name: str, run: Run) -> None:
         """Take in a run that is finished; it is drawn with the next epoch of another."""
+        self.curves[name] = self._values(run.history)
+
+    def _values(self, history: History) -> list[float]:
         if self.show == "loss":
-            epochs = np.array_split(run.history.loss, run.recipe.epochs)
-            self.curves[name] = [float(epoch.mean()) for epoch in epochs]
-        else:
-            self.curves[name] = [getattr(metrics, self.show) for metrics in run.history.epochs]
+            return history.epoch_losses()
+        return [getattr(metrics, self.show) for metrics in history.epochs]
 
     def draw(self) -> Figure:
         """Draw the curves so far."""

@@ -4,17 +4,17 @@ Chapter: notebooks/01_warmup.ipynb
 """
 
 from collections.abc import Collection, Iterator
-from itertools import chain
 
 import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from ..recipe import Recipe
 from .data import Data
-from .train import batches, repeatable, steps_per_epoch
+from .steps import Training
+
+__all__ = ["gradient", "largest_curvature", "snapshots"]
 
 
 def gradient(model: nn.Module, loss: Tensor, create_graph: bool = False) -> Tensor:
@@ -72,9 +72,9 @@ def largest_curvature(
 
 
 def snapshots(
-    recipe: Recipe, data: Data, steps: Collection[int], seed: int = 0
+    recipe: Recipe, data: Data, steps: Collection[int], *, seed: int = 0
 ) -> Iterator[tuple[int, float, nn.Module]]:
-    """Train as `fit` does on the CPU, and stop at some steps to let the caller look.
+    """Train as `fit` does, on the CPU, and stop before some steps to let the caller look.
 
     Args:
         recipe: how to train.
@@ -86,26 +86,13 @@ def snapshots(
         The step, the learning rate that it will take, and the network in training mode, which
         trains on when the next item is asked for. Do not change it.
     """
-    per_epoch = steps_per_epoch(recipe, data)
-    with repeatable(torch.device("cpu"), seed):
-        model = recipe.model(data.channels, data.num_classes)
-        model = model.to(memory_format=torch.channels_last)
-        optimizer = recipe.optimizer(model, recipe.lr)
-        scheduler = LambdaLR(optimizer, lambda step: recipe.schedule(step / per_epoch))
-        order = torch.Generator().manual_seed(seed)
-        torch.manual_seed(seed)
-        epochs = (batches(data, recipe.batch_size, order) for _ in range(recipe.epochs))
-        for step, (images, targets) in enumerate(chain.from_iterable(epochs)):
-            if step in steps:
-                with torch.random.fork_rng(devices=[]):
-                    yield step, scheduler.get_last_lr()[0], model
-            if step >= max(steps):
-                return
-            images = data.normalize(recipe.augment(images))
-            images, targets = recipe.mix(images, targets)
-            images = images.contiguous(memory_format=torch.channels_last)
-            loss, _ = recipe.objective(model, images, targets)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            scheduler.step()
+    training = Training(recipe, data, seed=seed, device="cpu")
+    training.model.train()
+    if 0 in steps:
+        yield 0, training.lr, training.model
+    last = min(max(steps), recipe.epochs * training.per_epoch - 1)
+    for step in training:
+        if step.number >= last:
+            return
+        if step.number + 1 in steps:
+            yield step.number + 1, training.lr, training.model

@@ -11,6 +11,16 @@ from torch import Tensor, nn
 
 from .data import Data, Split
 
+__all__ = [
+    "Metrics",
+    "calibration_error",
+    "choose_split",
+    "evaluate",
+    "predict",
+    "reliability",
+    "score",
+]
+
 
 @dataclass(frozen=True)
 class Metrics:

@@ -5,6 +5,8 @@ import sys
 
 from tqdm import tqdm
 
+__all__ = ["progress"]
+
 
 def progress(total: int, description: str, unit: str) -> tqdm:
     """Open a bar that leaves nothing behind and stays silent where nobody watches.

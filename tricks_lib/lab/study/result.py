@@ -1,113 +1,20 @@
-"""Did it help? Recipes compared over paired seeds, with intervals, recorded so that all can check.
+"""The recorded runs of a study, and what they say.
 
 Chapter: notebooks/00_baseline.ipynb
 """
 
-import json
-import math
 import os
-import platform
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-import torch
-from scipy import stats
+from .finding import Difference, Word, mean_and_spread, paired_difference
+from .metric import STANDARD, Metric, by_name
 
-from ..recipe import Recipe
-from .data import Data
-from .progress import progress
-from .train import Diverged, Run, fit, pick_device, steps_per_epoch
+__all__ = ["Figures", "StudyResult", "Table"]
 
-Figures = dict[str, float | list[float]]
-"""What is kept of one run: numbers by name, or a list for a curve."""
-
-
-def final_metrics(run: Run) -> Figures:
-    """Keep the metrics after the last epoch and the mean training loss of that epoch."""
-    last_epoch = run.history.loss[-(len(run.history.loss) // run.recipe.epochs) :]
-    return asdict(run.final) | {"train_loss": sum(last_epoch) / len(last_epoch)}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A trick against its baseline, seed by seed.
-
-    Args:
-        metric: what was compared.
-        values: trick minus baseline for every seed that both finished.
-        mean: mean of `values`.
-        low: lower end of the 95 % confidence interval of the mean (Student's t, paired).
-        high: upper end.
-        diverged: runs of the trick whose loss became infinite.
-        diverged_baseline: runs of the baseline that did.
-    """
-
-    metric: str
-    values: tuple[float, ...]
-    mean: float
-    low: float
-    high: float
-    diverged: int = 0
-    diverged_baseline: int = 0
-
-    def __str__(self):
-        """Return the mean with its interval; shares are in points, which are hundredths."""
-        if len(self.values) < 2:  # the others diverged
-            return "no interval"
-        if not self.values:
-            return "-"
-        scale, form, unit = (100, "+.2f", " points") if _is_share(self.metric) else (1, "+.3f", "")
-        mean, low, high = (f"{scale * x:{form}}" for x in (self.mean, self.low, self.high))
-        return f"{mean} [{low}, {high}]{unit}"
-
-    @property
-    def verdict(self) -> str:
-        """One of "helps", "hurts", "no difference seen", "diverges".
-
-        It is read off the interval: "helps" or "hurts" only if zero lies outside. A trick that
-        diverged in more runs than its baseline gets "diverges", whatever its other runs did.
-        """
-        if self.diverged > self.diverged_baseline:
-            return "diverges"
-        if not (self.low > 0 or self.high < 0):
-            return "no difference seen"
-        return "helps" if (self.mean > 0) == higher_is_better(self.metric) else "hurts"
-
-
-def higher_is_better(metric: str) -> bool:
-    """Tell the good direction: up for an accuracy, down for a loss or an error."""
-    return "accuracy" in metric
-
-
-def paired_difference(
-    metric: str, trick: Mapping[int, float], baseline: Mapping[int, float], **diverged: int
-) -> Difference:
-    """Compare two sets of runs by the seeds that they share.
-
-    Args:
-        metric: name of what is compared.
-        trick: figure of each seed's run with the trick.
-        baseline: figure of each seed's run without.
-        **diverged: `diverged` and `diverged_baseline` of `Difference`. If because of them fewer
-            than two seeds are shared, the interval is the whole line, and without any the mean
-            is NaN.
-
-    Raises:
-        ValueError: if fewer than two seeds were run, since one pair has no spread.
-    """
-    seeds = sorted(trick.keys() & baseline.keys())
-    values = tuple(trick[seed] - baseline[seed] for seed in seeds)
-    mean, spread = _mean_and_spread(values)
-    if len(values) > 1:
-        reach = float(stats.t.ppf(0.975, df=len(values) - 1)) * spread / math.sqrt(len(values))
-        low, high = mean - reach, mean + reach
-    elif any(diverged.values()):
-        low, high = -math.inf, math.inf
-    else:
-        raise ValueError(f"an interval needs at least 2 pairs of runs, got {len(values)}")
-    return Difference(metric, values, mean, low, high, **diverged)
+Figures = dict[str, Any]
+"""What is kept of one run: numbers by name, or a list for a curve; None for what is not finite."""
 
 
 @dataclass(frozen=True)
@@ -119,22 +26,29 @@ class StudyResult:
         baseline: the arm that the others are compared with.
         runs: by arm, then seed, the figures kept of the run; None for a run that diverged.
         diverged: by arm, then seed, the step at which a run diverged.
-        provenance: data set, device, versions, seconds.
+        provenance: what was asked (data, measure, device, versions, hashes of code), and how long
+            it took.
+        metrics: what the figures mean, by their names.
     """
 
     recipes: dict[str, str]
     baseline: str
     runs: dict[str, dict[int, Figures | None]]
     diverged: dict[str, dict[int, int]]
-    provenance: dict
+    provenance: dict[str, Any]
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: by_name(STANDARD))
 
     @property
     def seeds(self) -> list[int]:
         """Seeds that every arm was run with."""
         return sorted(set.intersection(*(set(runs) for runs in self.runs.values())))
 
-    def values(self, arm: str, metric: str = "accuracy") -> dict[int, float]:
-        """Return one figure of every finished run of an arm, by seed.
+    def metric(self, name: str) -> Metric:
+        """Return what a figure means; of one that was never declared, its name alone."""
+        return self.metrics.get(name, Metric(name))
+
+    def values(self, arm: str, metric: str = "accuracy") -> dict[int, Any]:
+        """Return one figure of every run of an arm that gave a finite one, by seed.
 
         Raises:
             KeyError: if there is no such arm, or its runs hold no such figure.
@@ -145,55 +59,97 @@ class StudyResult:
         for run in finished.values():
             if metric not in run:
                 raise KeyError(f"expected one of the figures {list(run)}, got {metric!r}")
-        return {seed: run[metric] for seed, run in finished.items()}
+        return {seed: run[metric] for seed, run in finished.items() if run[metric] is not None}
 
     def mean(self, arm: str, metric: str = "accuracy") -> float:
         """Return the average of `values`; NaN if no run of the arm finished."""
-        return _mean_and_spread(list(self.values(arm, metric).values()))[0]
+        return mean_and_spread(list(self.values(arm, metric).values()))[0]
 
     def difference(
-        self, arm: str, metric: str = "accuracy", baseline: str | None = None
+        self,
+        arm: str,
+        metric: str = "accuracy",
+        baseline: str | None = None,
+        *,
+        comparisons: int = 1,
     ) -> Difference:
-        """Compare an arm with the baseline (or with another arm) over the shared seeds."""
+        """Compare an arm with the baseline (or with another arm) over the shared seeds.
+
+        One comparison that was declared before the study has an interval of 95 %. Of several that
+        are read together, `differences` says how.
+
+        Args:
+            arm: name of the arm.
+            metric: name of the figure.
+            baseline: arm to compare with; the study's baseline by default.
+            comparisons: how many differences are read together.
+        """
         baseline = baseline or self.baseline
+        figures = self.values(arm, metric), self.values(baseline, metric)
+        both = self.runs[arm].keys() & self.runs[baseline].keys()
+        lost = [len(both - found.keys()) for found in figures]
         return paired_difference(
-            metric,
-            self.values(arm, metric),
-            self.values(baseline, metric),
-            diverged=len(self.diverged[arm]),
-            diverged_baseline=len(self.diverged[baseline]),
+            self.metric(metric),
+            *figures,
+            comparisons=comparisons,
+            diverged=lost[0],
+            diverged_baseline=lost[1],
         )
+
+    def differences(
+        self,
+        metric: str = "accuracy",
+        arms: Iterable[str] | None = None,
+        baseline: str | None = None,
+    ) -> dict[str, Difference]:
+        """Compare several arms with the baseline, with intervals that hold all at once.
+
+        Args:
+            metric: name of the figure.
+            arms: their names; by default all but the baseline.
+            baseline: arm to compare with; the study's baseline by default.
+        """
+        baseline = baseline or self.baseline
+        arms = [arm for arm in (arms or self.runs) if arm != baseline]
+        return {arm: self.difference(arm, metric, baseline, comparisons=len(arms)) for arm in arms}
 
     def spread(self, arm: str, metric: str = "accuracy") -> str:
         """Return the mean ± the standard deviation over the finished runs of an arm, as text."""
-        return _summary(metric, list(self.values(arm, metric).values()))
+        values = list(self.values(arm, metric).values())
+        return self.metric(metric).show(*mean_and_spread(values)) if values else "-"
 
-    def verdict(self, arm: str, metric: str = "accuracy") -> str:
+    def verdict(self, arm: str, metric: str = "accuracy") -> Word:
         """Return the verdict on an arm: see `Difference.verdict`."""
         return self.difference(arm, metric).verdict
 
     def table(self, *metrics: str) -> "Table":
         """Lay out mean ± standard deviation of every arm, with its difference and verdict.
 
+        Where the table compares several arms, their intervals hold all at once.
+
         Args:
             *metrics: figures to show; by default accuracy alone.
         """
+        compared = [arm for arm in self.runs if arm != self.baseline and self._pairs(arm) > 1]
         rows = []
         for arm in self.runs:
             for metric in metrics or ("accuracy",):
-                values = list(self.values(arm, metric).values())
-                row = [arm, metric, str(len(values)), _summary(metric, values), "", ""]
-                if self.diverged[arm]:
-                    row[2] += f" ({len(self.diverged[arm])} diverged)"
-                shared = self.runs[arm].keys() & self.runs[self.baseline].keys()
-                if arm != self.baseline and len(shared) > 1:
-                    gap = self.difference(arm, metric)
+                count = len(self.values(arm, metric))
+                row = [arm, metric, str(count), self.spread(arm, metric), "", ""]
+                if count < len(self.runs[arm]):
+                    row[2] += f" ({len(self.runs[arm]) - count} diverged)"
+                if arm in compared:
+                    gap = self.difference(arm, metric, comparisons=len(compared))
                     row[4:] = [str(gap), gap.verdict]
                 rows.append(row)
-        header = ["recipe", "figure", "runs", "mean ± sd", "difference [95 % interval]", "verdict"]
+        interval = "95 % interval" if len(compared) < 2 else "95 % intervals, simultaneous"
+        header = ["recipe", "figure", "runs", "mean ± sd", f"difference [{interval}]", "verdict"]
         return Table(header, rows)
 
-    def __str__(self):
+    def _pairs(self, arm: str) -> int:
+        return len(self.runs[arm].keys() & self.runs[self.baseline].keys())
+
+    def __str__(self) -> str:
         """Return the table of the first figure that is a number."""
         return str(self.table(self._first_figure()))
 
@@ -205,47 +161,42 @@ class StudyResult:
         numbers = (name for name, figure in run.items() if not isinstance(figure, list))
         return next(numbers, "accuracy")
 
-    def plot(self, metric: str = "accuracy", ax=None):
+    def plot(self, metric: str = "accuracy", ax: Any = None) -> Any:
         """Draw a dot for every run and the mean with its 95 % interval for every arm."""
         import matplotlib.pyplot as plt
 
-        from .figures import seed_dots
+        from ..figures import seed_dots
 
         ax = ax or plt.gca()
-        percent = 100 if _is_share(metric) else 1
-        seed_dots(
-            ax,
-            {arm: [percent * v for v in self.values(arm, metric).values()] for arm in self.runs},
-        )
-        ax.set_xlabel(f"{metric} (%)" if percent == 100 else metric)
+        shown = self.metric(metric)
+        values = {arm: self.values(arm, metric).values() for arm in self.runs}
+        seed_dots(ax, {arm: [shown.scale * v for v in found] for arm, found in values.items()})
+        ax.set_xlabel(shown.axis)
         return ax
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write to a JSON file; an interruption leaves the file as it was."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".tmp")
-        draft.write_text(_one_line_per_run(asdict(self)) + "\n", encoding="utf-8")
-        draft.replace(path)
+        """Write all of it to a file, a line for each run; an interruption leaves the old file."""
+        from .record import write
+
+        write(self, path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> "StudyResult":
-        """Read what `save` wrote.
+    def load(
+        cls, path: str | os.PathLike, metrics: Iterable[Metric] | None = None
+    ) -> "StudyResult":
+        """Read what `study` or `save` wrote.
+
+        Args:
+            path: the file.
+            metrics: what its figures mean; by default what the file says.
 
         Raises:
             FileNotFoundError: if there is no such file.
             ValueError: if it does not hold a study.
         """
-        try:
-            stored = json.loads(Path(path).read_text(encoding="utf-8"))
-            for name in ("runs", "diverged"):
-                stored[name] = {
-                    arm: {int(seed): value for seed, value in by_seed.items()}
-                    for arm, by_seed in stored[name].items()
-                }
-            return cls(**stored)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} does not hold a recorded study: {error}") from error
+        from .record import read
+
+        return read(path, metrics)
 
 
 @dataclass(frozen=True)
@@ -255,7 +206,7 @@ class Table:
     header: list[str]
     rows: list[list[str]]
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Return the table in columns of equal width."""
         lines = [self.header, *self.rows]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -267,172 +218,3 @@ class Table:
     def _repr_markdown_(self) -> str:
         lines = [self.header, ["---"] * len(self.header), *self.rows]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def study(
-    recipes: Mapping[str, Recipe],
-    data: Data,
-    seeds: int | Iterable[int] = 5,
-    *,
-    baseline: str | None = None,
-    measure: Callable[[Run], Figures] = final_metrics,
-    train: Callable[..., Run] | None = None,
-    device: str | torch.device | None = None,
-    path: str | os.PathLike | None = None,
-    fresh: bool = False,
-) -> StudyResult:
-    """Run every recipe with the same seeds and compare each with the baseline.
-
-    Args:
-        recipes: recipes by the names of their arms.
-        data: what to train and test on.
-        seeds: how many seeds (0, 1, …), or which.
-        baseline: the arm to compare with; the first by default.
-        measure: what to keep of a run; a function with a name, run -> figures.
-        train: makes a run; a function with a name, (recipe, data, seed, device) -> run; `fit` by
-            default.
-        device: where to train; the best there is by default.
-        path: JSON file for the result. Every finished run is written beside it at once
-            (`*.partial.json`), so that the same call after an interruption goes on where it
-            stopped. If the file already answers the same question, only missing runs are made.
-        fresh: make a complete file's runs again from nothing (an interrupted one still goes on).
-
-    Returns:
-        The result; a run that diverged is recorded as diverged, not dropped.
-
-    Raises:
-        ValueError: if there are no recipes or seeds, if a recipe cannot be written down, or if
-            `path` holds the answer to another question.
-    """
-    seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    if not recipes or not seeds:
-        raise ValueError(f"expected recipes and seeds, got {list(recipes)} and {seeds}")
-    baseline = baseline or next(iter(recipes))
-    if baseline not in recipes:
-        raise ValueError(f"expected the baseline among {list(recipes)}, got {baseline!r}")
-    device, train = pick_device(device), train or fit
-    result = StudyResult(
-        recipes={arm: repr(recipe) for arm, recipe in recipes.items()},
-        baseline=baseline,
-        runs={arm: {} for arm in recipes},
-        diverged={arm: {} for arm in recipes},
-        provenance=_provenance(data, device, measure, train),
-    )
-    path = Path(path) if path else None
-    result = _resume(result, path, fresh)
-    wanted = [(arm, seed) for seed in seeds for arm in recipes if seed not in result.runs[arm]]
-    data = data.to(device)
-    with progress(len(wanted), "study", "run") as bar:
-        for arm, seed in wanted:
-            bar.set_postfix_str(f"{arm}, seed {seed}")
-            started = time.perf_counter()
-            try:
-                result.runs[arm][seed] = measure(train(recipes[arm], data, seed, device))
-            except Diverged as error:
-                result.runs[arm][seed] = None
-                result.diverged[arm][seed] = error.step
-            seconds = result.provenance["seconds"] + time.perf_counter() - started
-            result.provenance["seconds"] = round(seconds, 2)
-            if path:
-                result.save(_partial(path))
-            bar.update()
-    if path:
-        result.save(path)
-        _partial(path).unlink(missing_ok=True)
-    return result
-
-
-def estimate_seconds(
-    recipes: Mapping[str, Recipe],
-    data: Data,
-    seeds: int,
-    device: str | torch.device | None = None,
-) -> float:
-    """Guess how long a study will take, from a few steps and one evaluation of each recipe."""
-    total = 0.0
-    for recipe in recipes.values():
-        few = data.subset(
-            train=min(4 * recipe.batch_size, len(data.train)), test=min(500, len(data.test))
-        )
-        probe = replace(recipe, epochs=1, lr=1e-6)  # too small to diverge
-        fit(probe, few, device=device, evaluate_on=None)  # the first run also warms up
-        training = fit(probe, few, device=device, evaluate_on=None).seconds
-        evaluation = max(0.0, fit(probe, few, device=device).seconds - training)
-        training *= steps_per_epoch(recipe, data) / steps_per_epoch(recipe, few)
-        evaluation *= len(data.test) / len(few.test)
-        total += seeds * recipe.epochs * (training + evaluation)
-    return total
-
-
-def _provenance(data: Data, device: torch.device, measure: Callable, train: Callable) -> dict:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    sizes = f"{len(data.train)} training and {len(data.test)} test images"
-    return {
-        "data": f"{data.name}, {sizes}",
-        "data_fingerprint": data.fingerprint(),
-        "measure": measure.__name__,
-        "train": train.__name__,
-        "device": f"{device.type} ({name})",
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "seconds": 0.0,
-    }
-
-
-def _partial(path: Path) -> Path:
-    return path.with_suffix(".partial.json")
-
-
-def _resume(new: StudyResult, path: Path | None, fresh: bool) -> StudyResult:
-    """Return what earlier calls left of the same study, or `new` if there is nothing."""
-    if path and _partial(path).exists():
-        old = StudyResult.load(_partial(path))
-        if _question(old) == _question(new):
-            return old
-    if path and path.exists() and not fresh:
-        old = StudyResult.load(path)
-        if _question(old) != _question(new):
-            raise ValueError(
-                f"{path} holds another study (other recipes, data, measure, device or versions): "
-                "give another path, or fresh=True to replace it"
-            )
-        return old
-    return new
-
-
-def _question(result: StudyResult) -> tuple:
-    provenance = {k: v for k, v in result.provenance.items() if k != "seconds"}
-    return result.recipes, result.baseline, provenance
-
-
-def _is_share(metric: str) -> bool:
-    return any(word in metric for word in ("accuracy", "ece", "confidence"))
-
-
-def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Return mean and sample standard deviation, NaN where there are too few values for one."""
-    numbers = torch.tensor(values, dtype=torch.float64)
-    return numbers.mean().item(), numbers.std().item() if len(values) > 1 else math.nan
-
-
-def _summary(metric: str, values: list[float]) -> str:
-    if not values:
-        return "-"
-    factor, digits, unit = (100, 2, " %") if _is_share(metric) else (1, 3, "")
-    mean, spread = _mean_and_spread(values)
-    text = f"{factor * mean:.{digits}f}"
-    if len(values) > 1:
-        text += f" ± {factor * spread:.{digits}f}"
-    return text + unit
-
-
-def _one_line_per_run(stored: dict) -> str:
-    """Write JSON with a line for each run, so that a change of the record reads well in a diff."""
-    runs = stored.pop("runs")
-    head = json.dumps(stored, indent=1, ensure_ascii=False).removesuffix("\n}")
-    arms = []
-    for arm, by_seed in runs.items():
-        lines = [f'   "{seed}": {json.dumps(by_seed[seed])}' for seed in sorted(by_seed)]
-        arms.append(f"  {json.dumps(arm)}: {{\n" + ",\n".join(lines) + "\n  }")
-    return head + ',\n "runs": {\n' + ",\n".join(arms) + "\n }\n}"

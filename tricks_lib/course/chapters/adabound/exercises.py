@@ -5,9 +5,9 @@ Chapter: notebooks/04_adabound.ipynb
 
 import torch
 
-from ...optimizers import AdaBound
-from ...optimizers.adabound import bounds
-from .exercises import Exercises, expect
+from tricks_lib.course.exercises import Exercises, expect
+from tricks_lib.optimizers import AdaBound
+from tricks_lib.optimizers.adabound import bounds
 
 check = Exercises()
 

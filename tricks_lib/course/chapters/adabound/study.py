@@ -14,14 +14,17 @@ Chapter: notebooks/04_adabound.ipynb
 """
 
 from functools import cache, partial
+from pathlib import Path
 
-from ..lab.data import Data, load_data
-from ..lab.study import Figures, final_metrics
-from ..lab.train import Run
-from ..optimizers import adabound, adam, sgd
-from ..recipe import Recipe
-from ..schedules import linear_decay, step_decay
-from .plan import StudyPlan, on_validation
+from tricks_lib.course.plan import Headline, StudyPlan
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.study import Figures, final_metrics
+from tricks_lib.lab.train import Run
+from tricks_lib.optimizers import adabound, adam, sgd
+from tricks_lib.recipe import Recipe
+from tricks_lib.schedules import linear_decay, step_decay
+
+RESULTS = Path(__file__).with_name("results")
 
 EPOCHS = 8
 DECAY = 5e-4
@@ -70,11 +73,11 @@ def data() -> Data:
 
 
 TUNING = StudyPlan(
-    slug="adabound-tuning",
+    path=RESULTS / "adabound-tuning.jsonl",
     recipes={name: recipe for group in GROUPS.values() for name, recipe in group.items()},
     data=data,
     seeds=(100, 101),
-    train=on_validation,
+    on="validation",
 )
 
 CHOSEN = {
@@ -88,14 +91,14 @@ DROP = step_decay((0.75 * EPOCHS,))
 """The authors' schedule: a tenth of the rate for the last quarter."""
 
 
-def accuracy_by_epoch(run: Run) -> Figures:
+def accuracy_by_epoch(run: Run, data: Data) -> Figures:
     """Keep the final metrics and the test accuracy after each epoch."""
     accuracies = [round(metrics.accuracy, 5) for metrics in run.history.epochs]
-    return final_metrics(run) | {"accuracy_by_epoch": accuracies}
+    return final_metrics(run, data) | {"accuracy_by_epoch": accuracies}
 
 
 PLAN = StudyPlan(
-    slug="adabound",
+    path=RESULTS / "adabound.jsonl",
     recipes={f"{name}, tuned": GROUPS[name][CHOSEN[name]] for name in GROUPS}
     | {
         "SGD, as published": recipe(sgd, 0.1, DROP),
@@ -106,5 +109,9 @@ PLAN = StudyPlan(
     data=data,
     seeds=10,
     measure=accuracy_by_epoch,
+    evaluate="every epoch",
+    headline=Headline(
+        "AdaBound, tuned", "accuracy", "against SGD, eight tries to tune each, 1,000 steps"
+    ),
     tuning=TUNING,
 )

@@ -7,9 +7,9 @@ import torch
 from scipy import stats
 from torch import nn
 
-from ..metrics import score
-from ..study import paired_difference
-from .exercises import Exercises, expect
+from tricks_lib.course.exercises import Exercises, expect
+from tricks_lib.lab.metrics import score
+from tricks_lib.lab.study import paired_difference
 
 check = Exercises()
 

@@ -8,8 +8,8 @@ import math
 import torch
 from torch import Tensor
 
-from ...augment.cutout import cut_out
-from .exercises import Exercises, expect
+from tricks_lib.augment.cutout import cut_out
+from tricks_lib.course.exercises import Exercises, expect
 
 check = Exercises()
 

@@ -6,19 +6,22 @@ Chapter: notebooks/07_cutout.ipynb
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..augment import Cutout, identity
-from ..lab.data import Data, Split, load_data
-from ..lab.metrics import evaluate, predict
-from ..lab.study import Figures, final_metrics
-from ..lab.train import Run
-from ..models import small_resnet
-from ..recipe import Recipe
-from ..schedules import linear_decay
-from .plan import StudyPlan, only_at_the_end
+from tricks_lib.augment import Cutout, identity
+from tricks_lib.course.plan import Headline, StudyPlan
+from tricks_lib.lab.data import Data, Split, load_data
+from tricks_lib.lab.metrics import evaluate, predict
+from tricks_lib.lab.study import STANDARD, Figures, Metric, final_metrics
+from tricks_lib.lab.train import Run
+from tricks_lib.models import small_resnet
+from tricks_lib.recipe import Recipe
+from tricks_lib.schedules import linear_decay
+
+RESULTS = Path(__file__).with_name("results")
 
 HIDDEN = (6, 10, 14, 18)
 """Sides of the squares that are hidden from test images, in pixels."""
@@ -61,30 +64,39 @@ def hide_squares(data: Data, size: int, fill: str = "mean", seed: int = 0) -> Da
     return replace(data, test=Split(hidden, data.test.labels))
 
 
-@cache
-def hidden_tests() -> dict[str, Data]:
+def hidden_tests(data: Data) -> dict[str, Data]:
     """Return the data with squares hidden in the test images, by the name of the figure."""
-    grey = {f"accuracy_hidden_{size}": hide_squares(data(), size) for size in HIDDEN}
+    grey = {f"accuracy_hidden_{size}": hide_squares(data, size) for size in HIDDEN}
     return grey | {
-        f"accuracy_hidden_14_{fill}": hide_squares(data(), 14, fill) for fill in ("black", "noise")
+        f"accuracy_hidden_14_{fill}": hide_squares(data, 14, fill) for fill in ("black", "noise")
     }
 
 
-def occlusion(run: Run) -> Figures:
+def occlusion(run: Run, data: Data) -> Figures:
     """Keep the final metrics, the accuracy under squares, and the share of each class that is
     recognised."""
-    labels = data().test.labels
-    hits = predict(run.model, data()).argmax(dim=1).cpu() == labels
-    recalls = [hits[labels == label].float().mean().item() for label in range(data().num_classes)]
-    return final_metrics(run) | {
-        **{name: evaluate(run.model, d).accuracy for name, d in hidden_tests().items()},
-        "train_accuracy": evaluate(run.model, data(), "train").accuracy,
+    labels = data.test.labels.cpu()
+    hits = predict(run.model, data).argmax(dim=1).cpu() == labels
+    recalls = [hits[labels == label].float().mean().item() for label in range(data.num_classes)]
+    return final_metrics(run, data) | {
+        **{name: evaluate(run.model, d).accuracy for name, d in hidden_tests(data).items()},
+        "train_accuracy": evaluate(run.model, data, "train").accuracy,
         "recall_by_class": [round(recall, 5) for recall in recalls],
     }
 
 
+HIDDEN_METRICS = [
+    Metric(f"accuracy_hidden_{size}", f"accuracy with a square hidden, {size}", "higher", "points")
+    for size in (*HIDDEN, "14_black", "14_noise")
+]
+METRICS = (
+    *STANDARD,
+    *HIDDEN_METRICS,
+    Metric("train_accuracy", "accuracy on the training images", unit="points"),
+)
+
 LONG = StudyPlan(
-    slug="cutout-long",
+    path=RESULTS / "cutout-long.jsonl",
     recipes={
         "none": recipe(identity, epochs=48),
         "cutout 8": recipe(Cutout(8), epochs=48),
@@ -93,14 +105,14 @@ LONG = StudyPlan(
     data=data,
     seeds=8,
     measure=occlusion,
-    train=only_at_the_end,
+    metrics=METRICS,
 )
 """Four times as long."""
 
 
 @cache
 def digits() -> Data:
-    """Load the digits that come with scikit-learn: 1,000 to train on, 797 to judge by."""
+    """Load the digits that come with the package: 1,000 to train on, 797 to judge by."""
     return load_data("digits")
 
 
@@ -117,12 +129,11 @@ def on_digits(augment: Callable) -> Recipe:
 
 
 DIGITS = StudyPlan(
-    slug="cutout-digits",
+    path=RESULTS / "cutout-digits.jsonl",
     recipes={"none": on_digits(identity)}
     | {f"cutout {size}": on_digits(Cutout(size)) for size in (2, 4, 6)},
     data=digits,
     seeds=10,
-    train=only_at_the_end,
 )
 """The same shares of the image, where half an 8 may look like a 3."""
 
@@ -161,11 +172,11 @@ def tags() -> Data:
     )
 
 
-def belief_in_tags(run: Run) -> Figures:
+def belief_in_tags(run: Run, data: Data) -> Figures:
     """Keep the final metrics and the mean probability of a tag, with and without one."""
-    belief: Tensor = predict(run.model, tags()).softmax(dim=1)[:, 1].cpu()
-    there = tags().test.labels == 1
-    return final_metrics(run) | {
+    belief: Tensor = predict(run.model, data).softmax(dim=1)[:, 1].cpu()
+    there = data.test.labels.cpu() == 1
+    return final_metrics(run, data) | {
         "belief_with": belief[there].mean().item(),
         "belief_without": belief[~there].mean().item(),
     }
@@ -177,19 +188,23 @@ def on_tags(augment: Callable) -> Recipe:
 
 
 TAGS = StudyPlan(
-    slug="cutout-tags",
+    path=RESULTS / "cutout-tags.jsonl",
     recipes={"none": on_tags(identity)}
     | {f"cutout {size}, black": on_tags(Cutout(size, fill=0)) for size in (8, 14, 20)}
     | {f"cutout {size}, mean": on_tags(Cutout(size)) for size in (8, 14, 20)},
     data=tags,
     seeds=10,
     measure=belief_in_tags,
-    train=only_at_the_end,
+    metrics=(
+        *STANDARD,
+        Metric("belief_with", "mean probability of a tag, with one", unit="points"),
+        Metric("belief_without", "mean probability of a tag, without one", unit="points"),
+    ),
 )
 """A small part decides: the square may hide it, seen (mean) or unseen (black on black)."""
 
 PLAN = StudyPlan(
-    slug="cutout",
+    path=RESULTS / "cutout.jsonl",
     recipes={
         "none": recipe(identity),
         "cutout 8": recipe(Cutout(8)),
@@ -200,6 +215,11 @@ PLAN = StudyPlan(
     data=data,
     seeds=10,
     measure=occlusion,
-    train=only_at_the_end,
+    metrics=METRICS,
+    headline=Headline(
+        "cutout 14",
+        "accuracy",
+        "whole test images, 12 epochs; after 48, and where a square hides a part, it helps",
+    ),
     beside=(LONG, DIGITS, TAGS),
 )

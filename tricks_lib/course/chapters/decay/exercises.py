@@ -5,8 +5,8 @@ Chapter: notebooks/03_decay.ipynb
 
 import math
 
-from ...schedules import cosine_decay, cosine_restarts, step_decay
-from .exercises import Exercises, expect
+from tricks_lib.course.exercises import Exercises, expect
+from tricks_lib.schedules import cosine_decay, cosine_restarts, step_decay
 
 check = Exercises()
 

@@ -11,17 +11,19 @@ Chapter: notebooks/03_decay.ipynb
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
+from typing import Any
 
-import torch
+from tricks_lib.course.plan import Headline, StudyPlan
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.ensemble import Ensemble
+from tricks_lib.lab.metrics import evaluate
+from tricks_lib.lab.study import STANDARD, Figures, Metric, final_metrics
+from tricks_lib.lab.train import Run, fit
+from tricks_lib.recipe import Recipe
+from tricks_lib.schedules import constant, cosine_decay, cosine_restarts, linear_decay, step_decay
 
-from ..lab.data import Data, load_data
-from ..lab.ensemble import Ensemble
-from ..lab.metrics import evaluate
-from ..lab.study import Figures, final_metrics
-from ..lab.train import Run, fit
-from ..recipe import Recipe
-from ..schedules import constant, cosine_decay, cosine_restarts, linear_decay, step_decay
-from .plan import StudyPlan, on_validation
+RESULTS = Path(__file__).with_name("results")
 
 BUDGETS = (2, 5, 15)
 """Durations of the training, in epochs."""
@@ -74,11 +76,11 @@ def data() -> Data:
 
 
 TUNING = StudyPlan(
-    slug="decay-tuning",
+    path=RESULTS / "decay-tuning.jsonl",
     recipes={name: recipe for group in GROUPS.values() for name, recipe in group.items()},
     data=data,
     seeds=(100, 101),
-    train=on_validation,
+    on="validation",
 )
 
 CHOSEN = {
@@ -119,24 +121,29 @@ def ends_of_periods(recipe: Recipe) -> list[int]:
     return ends
 
 
-def with_snapshots(recipe: Recipe, data: Data, seed: int, device: torch.device | None) -> Run:
+def with_snapshots(recipe: Recipe, data: Data, **how: Any) -> Run:
     """Train, and keep the network at the end of every period."""
-    return fit(recipe, data, seed, device, snapshots=ends_of_periods(recipe))
+    return fit(recipe, data, snapshots=ends_of_periods(recipe), **how)
 
 
-def ensemble_of_snapshots(run: Run) -> Figures:
+def ensemble_of_snapshots(run: Run, data: Data) -> Figures:
     """Keep the final metrics, the test accuracy after each epoch, and the metrics of the ensemble
     of all snapshots, which is the network itself where there is only one."""
-    together = evaluate(Ensemble(*run.snapshots.values()), data())
-    return final_metrics(run) | {
+    together = evaluate(Ensemble(*run.snapshots.values()), data)
+    return final_metrics(run, data) | {
         "ensemble_accuracy": together.accuracy,
         "ensemble_nll": together.nll,
         "accuracy_by_epoch": [round(metrics.accuracy, 5) for metrics in run.history.epochs],
     }
 
 
+TOGETHER = (
+    Metric("ensemble_accuracy", "test accuracy of the ensemble", "higher", "points"),
+    Metric("ensemble_nll", "test negative log-likelihood of the ensemble", "lower", "nats"),
+)
+
 PLAN = StudyPlan(
-    slug="decay",
+    path=RESULTS / "decay.jsonl",
     recipes={
         group: GROUPS[group][CHOSEN[group]]
         for group in sorted(GROUPS, key=lambda group: group != "constant, 15 epochs")
@@ -148,6 +155,11 @@ PLAN = StudyPlan(
     data=data,
     seeds=10,
     measure=ensemble_of_snapshots,
+    metrics=(*STANDARD, *TOGETHER),
+    evaluate="every epoch",
+    headline=Headline(
+        "cosine, 15 epochs", "accuracy", "cosine against a constant rate, both tuned, 15 epochs"
+    ),
     train=with_snapshots,
     tuning=TUNING,
 )

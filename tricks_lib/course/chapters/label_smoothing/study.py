@@ -1,8 +1,8 @@
 """Label smoothing where a network is over-confident, where it is not, and on wrong labels.
 
-The same five shares of smoothing in four settings: a perceptron that learns 1,000 images by heart;
-the course's network, with batch normalisation, on 8,000 images for 4 epochs, which is honest about
-its confidence; the same network on 1,000 images for 30 epochs, which is not; and the perceptron
+The same five shares of smoothing in four settings: a perceptron that memorises 1,000 images;
+the course's network, with batch normalisation, on 8,000 images for 4 epochs, which is well
+calibrated; the same network on 1,000 images for 30 epochs, which is not; and the perceptron
 again with 40 % of its labels wrong. Beside each stands the calibration that one number, a
 temperature found on validation images, gives without any smoothing (Guo et al. 2017).
 
@@ -12,21 +12,24 @@ Chapter: notebooks/05_label_smoothing.ipynb
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache, partial
+from pathlib import Path
 
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from ..lab.data import Data, load_data
-from ..lab.metrics import predict, reliability, score
-from ..lab.study import Figures, final_metrics
-from ..lab.train import Run
-from ..models import mlp
-from ..objectives import LabelSmoothingLoss, supervised
-from ..optimizers import sgd
-from ..recipe import Recipe
-from ..schedules import linear_decay
-from .plan import StudyPlan, only_at_the_end
+from tricks_lib.course.plan import Headline, StudyPlan
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.metrics import predict, reliability, score
+from tricks_lib.lab.study import STANDARD, Figures, Metric, final_metrics
+from tricks_lib.lab.train import Run
+from tricks_lib.models import mlp
+from tricks_lib.objectives import LabelSmoothingLoss, supervised
+from tricks_lib.optimizers import sgd
+from tricks_lib.recipe import Recipe
+from tricks_lib.schedules import linear_decay
+
+RESULTS = Path(__file__).with_name("results")
 
 EPSILONS = (0.0, 0.05, 0.1, 0.2, 0.4)
 
@@ -37,7 +40,7 @@ def smoothed(epsilon: float) -> supervised:
 
 
 def perceptron(epsilon: float) -> Recipe:
-    """Return the recipe of the network that learns by heart: 60 epochs, no weight decay."""
+    """Return the recipe of the network that memorises: 60 epochs, no weight decay."""
     return Recipe(
         epochs=60,
         batch_size=64,
@@ -103,7 +106,8 @@ def best_temperature(logits: Tensor, labels: Tensor) -> float:
         labels: integer classes (N,).
 
     Returns:
-        T, between 1/20 and 20: above 1 for an over-confident network, below 1 for a timid one.
+        T, between 1/20 and 20: above 1 for an over-confident network, below 1 for an
+        under-confident one.
 
     Source: Guo, Pleiss, Sun, Weinberger 2017, arXiv:1706.04599, section 4.2.
     """
@@ -115,38 +119,45 @@ def best_temperature(logits: Tensor, labels: Tensor) -> float:
     return float(20**found.x)
 
 
-def calibration_on(load: Callable[[], Data]) -> Callable[[Run], Figures]:
-    """Return what to keep of a run on `load()`: metrics on test images, the same at the best
-    temperature, their bins of confidence, accuracy and gap of the logits on training images."""
-
-    def calibration(run: Run) -> Figures:
-        data = load()
-        logits = {split: predict(run.model, data, split).cpu() for split in data.splits}
-        labels = {split: data.splits[split].labels for split in data.splits}
-        temperature = best_temperature(logits["validation"], labels["validation"])
-        tempered = score(logits["test"] / temperature, labels["test"])
-        bins = reliability(logits["test"], labels["test"])
-        return final_metrics(run) | {
-            "confidence": logits["test"].softmax(dim=1).amax(dim=1).mean().item(),
-            "temperature": temperature,
-            **{f"{name}_tempered": value for name, value in asdict(tempered).items()},
-            "train_accuracy": score(logits["train"], labels["train"]).accuracy,
-            "logit_gap": logit_gap(logits["train"], labels["train"]).mean().item(),
-            **{f"bin_{name}": [round(x, 5) for x in row.tolist()] for name, row in bins.items()},
-        }
-
-    return calibration
+def calibration(run: Run, data: Data) -> Figures:
+    """Keep the metrics on test images, the same at the best temperature, their bins of confidence,
+    accuracy and gap of the logits on training images."""
+    logits = {split: predict(run.model, data, split).cpu() for split in data.splits}
+    labels = {split: data.splits[split].labels.cpu() for split in data.splits}
+    temperature = best_temperature(logits["validation"], labels["validation"])
+    tempered = score(logits["test"] / temperature, labels["test"])
+    bins = reliability(logits["test"], labels["test"])
+    return final_metrics(run, data) | {
+        "confidence": logits["test"].softmax(dim=1).amax(dim=1).mean().item(),
+        "temperature": temperature,
+        **{f"{name}_tempered": value for name, value in asdict(tempered).items()},
+        "train_accuracy": score(logits["train"], labels["train"]).accuracy,
+        "logit_gap": logit_gap(logits["train"], labels["train"]).mean().item(),
+        **{f"bin_{name}": [round(x, 5) for x in row.tolist()] for name, row in bins.items()},
+    }
 
 
-def setting(slug: str, recipes: dict[str, Recipe], load: Callable[[], Data], **others) -> StudyPlan:
+METRICS = (
+    *STANDARD,
+    Metric("confidence", "mean confidence on test images", unit="points"),
+    Metric("temperature", "best temperature"),
+    Metric("accuracy_tempered", "test accuracy at the best temperature", "higher", "points"),
+    Metric("nll_tempered", "test NLL at the best temperature", "lower", "nats"),
+    Metric("ece_tempered", "calibration error at the best temperature", "lower", "points"),
+    Metric("train_accuracy", "accuracy on the training images", unit="points"),
+    Metric("logit_gap", "gap of the logits on training images"),
+)
+
+
+def setting(name: str, recipes: dict[str, Recipe], load: Callable[[], Data], **others) -> StudyPlan:
     """Return the plan of one setting: ten seeds of each arm."""
     return StudyPlan(
-        slug=slug,
+        path=RESULTS / f"{name}.jsonl",
         recipes=recipes,
         data=load,
         seeds=10,
-        measure=calibration_on(load),
-        train=only_at_the_end,
+        measure=calibration,
+        metrics=METRICS,
         **others,
     )
 
@@ -162,4 +173,14 @@ OVERTRAINED = setting(
 NOISY = setting("label_smoothing-noisy", arms(perceptron), wrong_labels)
 """The perceptron on wrong labels."""
 
-PLAN = setting("label_smoothing", arms(perceptron), few, beside=(HONEST, OVERTRAINED, NOISY))
+PLAN = setting(
+    "label_smoothing",
+    arms(perceptron),
+    few,
+    headline=Headline(
+        "ε = 0.1",
+        "ece",
+        "a perceptron that memorised 1,000 images; a well calibrated network it makes worse",
+    ),
+    beside=(HONEST, OVERTRAINED, NOISY),
+)

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch.nn.utils import parameters_to_vector
 from torch.optim import SGD
 
-from ...models import mlp
-from ...schedules import linear_scaling, sqrt_scaling
-from .exercises import Exercises, expect
+from tricks_lib.course.exercises import Exercises, expect
+from tricks_lib.models import mlp
+from tricks_lib.schedules import linear_scaling, sqrt_scaling
 
 check = Exercises()
 

@@ -8,18 +8,22 @@ running averages of batch normalisation lag behind the network, and the accuracy
 Chapter: notebooks/02_linear_scaling.ipynb
 """
 
-from ..lab.data import Data, load_data
-from ..lab.study import Figures, final_metrics
-from ..lab.train import Run
-from ..recipe import Recipe
-from ..schedules import (
+from pathlib import Path
+
+from tricks_lib.course.plan import Headline, StudyPlan
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.study import Figures, final_metrics
+from tricks_lib.lab.train import Run
+from tricks_lib.recipe import Recipe
+from tricks_lib.schedules import (
     constant_warmup,
     gradual_warmup,
     linear_decay,
     linear_scaling,
     sqrt_scaling,
 )
-from .plan import StudyPlan
+
+RESULTS = Path(__file__).with_name("results")
 
 REFERENCE = 32
 """The small batch, whose rate the rules scale."""
@@ -78,17 +82,18 @@ def data() -> Data:
     return load_data("fashion-mini").subset(train=IMAGES, test=1000)
 
 
-def loss_by_images(run: Run) -> Figures:
+def loss_by_images(run: Run, data: Data) -> Figures:
     """Keep the training loss as a curve over the images seen: its mean over each 512 of them, or
     over each batch where that is larger."""
     steps = max(1, 512 // run.recipe.batch_size)
     loss = run.history.loss
     lots = [loss[start : start + steps] for start in range(0, len(loss), steps)]
-    return final_metrics(run) | {"loss": [float(f"{sum(lot) / len(lot):.4g}") for lot in lots]}
+    means = [float(f"{sum(lot) / len(lot):.4g}") for lot in lots]
+    return final_metrics(run, data) | {"loss": means}
 
 
 PLAN = StudyPlan(
-    slug="linear_scaling",
+    path=RESULTS / "linear_scaling.jsonl",
     recipes=four_rates(512)
     | {"32": recipe()}
     | four_rates(64)
@@ -111,4 +116,9 @@ PLAN = StudyPlan(
     data=data,
     seeds=6,
     measure=loss_by_images,
+    headline=Headline(
+        "512, linear + warmup",
+        "train_loss",
+        "batch 512 at 16 times the rate of batch 32, against that rate; 32 stays ahead",
+    ),
 )

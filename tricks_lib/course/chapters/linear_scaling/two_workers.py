@@ -1,6 +1,6 @@
 """A few large steps by one worker or by several: the script to start with torchrun.
 
-    torchrun --nproc-per-node 2 -m tricks_lib.studies.two_workers two.pt
+    torchrun --nproc-per-node 2 -m tricks_lib.course.chapters.linear_scaling.two_workers two.pt
 
 Each worker is a process that holds the whole network and takes its share of every batch. After the
 backward pass `DistributedDataParallel` averages the gradients over the workers, so that all of
@@ -17,10 +17,10 @@ from functools import partial
 import torch
 import torch.distributed as dist
 
-from ..lab.data import Data, load_data
-from ..lab.train import fit
-from ..models import small_resnet
-from ..recipe import Recipe
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.train import fit
+from tricks_lib.models import small_resnet
+from tricks_lib.recipe import Recipe
 
 RECIPE = Recipe(epochs=1, batch_size=64, lr=0.05, model=partial(small_resnet, batch_norm=False))
 """Batches of 64 over all workers: 2 workers have n = 32 images each."""
@@ -42,7 +42,7 @@ def train(device: str | torch.device | None = None) -> dict:
     """
     found = {}
     for name, recipe in {"plain": RECIPE, "batch norm": WITH_BATCH_NORM}.items():
-        run = fit(recipe, data(), device=device, evaluate_on=None)
+        run = fit(recipe, data(), device=device)
         weights = {name: value.cpu() for name, value in run.model.state_dict().items()}
         found[name] = {"loss": run.history.loss, "weights": weights}
     return found

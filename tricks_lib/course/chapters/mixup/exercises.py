@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...mix.cutmix import box_around, paste_box
-from ...mix.mixup import mix_pairs
-from .exercises import Exercises, expect
+from tricks_lib.course.exercises import Exercises, expect
+from tricks_lib.mix.cutmix import box_around, paste_box
+from tricks_lib.mix.mixup import mix_pairs
 
 check = Exercises()
 

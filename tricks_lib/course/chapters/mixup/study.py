@@ -4,15 +4,18 @@ Chapter: notebooks/09_mixup.ipynb
 """
 
 from functools import cache
+from pathlib import Path
 
-from ..lab.data import Data, load_data
-from ..lab.metrics import evaluate, predict
-from ..lab.study import Figures, final_metrics
-from ..lab.train import Run
-from ..mix import CutMix, Mixup, keep
-from ..recipe import Recipe
-from ..schedules import linear_decay
-from .plan import StudyPlan, only_at_the_end
+from tricks_lib.course.plan import Headline, StudyPlan
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.metrics import evaluate, predict
+from tricks_lib.lab.study import STANDARD, Figures, Metric, final_metrics
+from tricks_lib.lab.train import Run
+from tricks_lib.mix import CutMix, Mixup, keep
+from tricks_lib.recipe import Recipe
+from tricks_lib.schedules import linear_decay
+
+RESULTS = Path(__file__).with_name("results")
 
 MIXES = {
     "none": keep,
@@ -48,45 +51,47 @@ def wrong_labels() -> Data:
     return few().with_label_noise(0.4)
 
 
-def measured_on(load):
-    """Return what to keep of a run on `load()`: final metrics, the mean confidence in the test
-    images, and the accuracy on the training images as they are, unmixed."""
+def unmixed(run: Run, data: Data) -> Figures:
+    """Keep the final metrics, the mean confidence in the test images, and the accuracy on the
+    training images as they are, unmixed."""
+    confidence = predict(run.model, data).softmax(dim=1).amax(dim=1)
+    return final_metrics(run, data) | {
+        "confidence": confidence.mean().item(),
+        "train_accuracy": evaluate(run.model, data, "train").accuracy,
+    }
 
-    def unmixed(run: Run) -> Figures:
-        confidence = predict(run.model, load()).softmax(dim=1).amax(dim=1)
-        return final_metrics(run) | {
-            "confidence": confidence.mean().item(),
-            "train_accuracy": evaluate(run.model, load(), "train").accuracy,
-        }
 
-    return unmixed
-
+METRICS = (
+    *STANDARD,
+    Metric("confidence", "mean confidence on test images", unit="points"),
+    Metric("train_accuracy", "accuracy on the training images, unmixed", unit="points"),
+)
 
 FEW = StudyPlan(
-    slug="mixup-few",
+    path=RESULTS / "mixup-few.jsonl",
     recipes={name: recipe(mix, epochs=60) for name, mix in MIXES.items()},
     data=few,
     seeds=10,
-    measure=measured_on(few),
-    train=only_at_the_end,
+    measure=unmixed,
+    metrics=METRICS,
 )
 """300 images, 60 epochs."""
 
 NOISY = StudyPlan(
-    slug="mixup-noisy",
+    path=RESULTS / "mixup-noisy.jsonl",
     recipes={
         name: recipe(mix, epochs=60)
         for name, mix in (MIXES | {"mixup 8": Mixup(alpha=8.0)}).items()
     },
     data=wrong_labels,
     seeds=10,
-    measure=measured_on(wrong_labels),
-    train=only_at_the_end,
+    measure=unmixed,
+    metrics=METRICS,
 )
 """The 300 images with 40 % of their labels wrong, and more mixing."""
 
 PLAN = StudyPlan(
-    slug="mixup",
+    path=RESULTS / "mixup.jsonl",
     recipes={
         f"{name}, {epochs} epochs": recipe(mix, epochs)
         for epochs in reversed(DURATIONS)
@@ -94,7 +99,10 @@ PLAN = StudyPlan(
     },
     data=data,
     seeds=10,
-    measure=measured_on(data),
-    train=only_at_the_end,
+    measure=unmixed,
+    metrics=METRICS,
+    headline=Headline(
+        "mixup 1, 64 epochs", "accuracy", "1,000 images, 64 epochs; after 4 epochs it hurts"
+    ),
     beside=(FEW, NOISY),
 )

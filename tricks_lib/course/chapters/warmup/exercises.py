@@ -7,8 +7,8 @@ import torch
 from torch.optim import SGD
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from ...schedules import constant_warmup, cosine_decay, gradual_warmup
-from .exercises import Exercises, expect
+from tricks_lib.course.exercises import Exercises, expect
+from tricks_lib.schedules import constant_warmup, cosine_decay, gradual_warmup
 
 check = Exercises()
 

@@ -9,13 +9,16 @@ Chapter: notebooks/01_warmup.ipynb
 """
 
 from dataclasses import replace
+from pathlib import Path
 
-from ..lab.data import Data, load_data
-from ..lab.study import Figures, final_metrics
-from ..lab.train import Run
-from ..recipe import Recipe
-from ..schedules import constant_warmup, gradual_warmup, linear_decay
-from .plan import StudyPlan
+from tricks_lib.course.plan import Headline, StudyPlan
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.study import STANDARD, Figures, Metric, final_metrics
+from tricks_lib.lab.train import Run
+from tricks_lib.recipe import Recipe
+from tricks_lib.schedules import constant_warmup, gradual_warmup, linear_decay
+
+RESULTS = Path(__file__).with_name("results")
 
 WORKERS = 16
 """How many small batches make a large one; Goyal's k."""
@@ -42,19 +45,24 @@ def data() -> Data:
     return load_data("fashion-mini").subset(train=2000, test=2000)
 
 
-def early_loss(run: Run) -> Figures:
+def early_loss(run: Run, data: Data) -> Figures:
     """Keep the loss curve, and the highest loss in the warmup and in the same time after it."""
     loss = run.history.loss
     warmup = LENGTH * len(loss) // run.recipe.epochs
-    return final_metrics(run) | {
+    return final_metrics(run, data) | {
         "peak_loss_during": max(loss[:warmup]),
         "peak_loss_after": max(loss[warmup : 2 * warmup]),
         "loss": [float(f"{value:.4g}") for value in loss],
     }
 
 
+PEAKS = (
+    Metric("peak_loss_during", "highest training loss during the warmup", "lower", "nats"),
+    Metric("peak_loss_after", "highest training loss in the epoch after", "lower", "nats"),
+)
+
 PLAN = StudyPlan(
-    slug="warmup",
+    path=RESULTS / "warmup.jsonl",
     recipes={
         "no warmup": LARGE,
         "constant warmup": replace(LARGE, schedule=CONSTANT),
@@ -66,4 +74,6 @@ PLAN = StudyPlan(
     data=data,
     seeds=20,
     measure=early_loss,
+    metrics=(*STANDARD, *PEAKS),
+    headline=Headline("gradual warmup", "accuracy", "batch 128 at 16 times the rate, 4 epochs"),
 )

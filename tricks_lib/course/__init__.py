@@ -1,0 +1,3 @@
+"""What the chapters add to the library: cards, figures that move, exercises, records."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""The chapters: a folder is a chapter, and is found, not listed."""
+
+__all__: list[str] = []

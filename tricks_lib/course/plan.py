@@ -1,0 +1,252 @@
+"""What a chapter measures, said once: for the command that records it, and for the chapter."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..lab.data import Data
+from ..lab.study import (
+    STANDARD,
+    Figures,
+    Finding,
+    Metric,
+    OwnImages,
+    StudyResult,
+    Train,
+    code_hash,
+    estimate_seconds,
+    final_metrics,
+    study,
+)
+from ..lab.study.record import MARKS, write
+from ..lab.train import Evaluate, Run, fit
+from ..recipe import Recipe
+
+__all__ = ["Headline", "StudyPlan", "best_tries"]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The one comparison for which a study is made, declared before it is run.
+
+    Args:
+        arm: the arm that is compared with the baseline.
+        metric: name of the figure.
+        setting: where it is found, in a few words.
+    """
+
+    arm: str
+    metric: str
+    setting: str
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A study that a chapter reports.
+
+    Args:
+        path: the file that holds its runs, in the chapter's folder `results`.
+        recipes: recipes by the names of their arms; the first is the baseline.
+        data: loads the data set, always the same; or gives each seed its own training images.
+        seeds: how many runs of each recipe (seeds 0, 1, …), or which.
+        measure: what to keep of a run.
+        metrics: what the figures mean.
+        evaluate: when each run is scored: see `fit`.
+        on: the split to score: "validation" where something is chosen, so that the test images
+            play no part in it.
+        train: makes a run; takes the arguments of `fit`.
+        more_seeds: further seeds of some arms, such as those that tied in a search.
+        headline: what the study is made for; None for a search, or a study beside another.
+        tuning: the search that chose the recipes, which is recorded before; None if they are given.
+        beside: the chapter's other studies, such as the same recipes on other data.
+    """
+
+    path: Path
+    recipes: Mapping[str, Recipe]
+    data: Callable[[], Data] | OwnImages
+    seeds: int | Sequence[int]
+    measure: Callable[[Run, Data], Figures] = final_metrics
+    metrics: tuple[Metric, ...] = STANDARD
+    evaluate: Evaluate = "end"
+    on: str = "test"
+    train: Train = fit
+    more_seeds: Mapping[str, Sequence[int]] | None = None
+    headline: Headline | None = None
+    tuning: "StudyPlan | None" = None
+    beside: "tuple[StudyPlan, ...]" = ()
+
+    @property
+    def name(self) -> str:
+        """What the file is called: the chapter, and for its other studies a dash and a word."""
+        return self.path.stem
+
+    @property
+    def chapter(self) -> str:
+        """The slug of the chapter that this study is recorded with."""
+        return self.path.parent.parent.name
+
+    @property
+    def parts(self) -> "list[StudyPlan]":
+        """All that the chapter records, in order: the search, this study, the others."""
+        return [*([self.tuning] if self.tuning else []), self, *self.beside]
+
+    @property
+    def seeds_of(self) -> dict[str, list[int]]:
+        """The seeds of each arm."""
+        seeds = list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
+        more = self.more_seeds or {}
+        return {arm: [*seeds, *more.get(arm, ())] for arm in self.recipes}
+
+    def of_seed(self, seed: int = 0) -> Data:
+        """Load the data of one seed."""
+        return self.data(seed) if isinstance(self.data, OwnImages) else self.data()
+
+    def estimate_seconds(self) -> float:
+        """Guess how long `record` will take on this machine."""
+        runs = sum(map(len, self.seeds_of.values())) // len(self.recipes)
+        return estimate_seconds(
+            self.recipes, self.of_seed(), runs, evaluate=self.evaluate, on=self.on
+        )
+
+    def record(self, *, fresh: bool = False) -> StudyResult:
+        """Make the runs that are missing; all of them, where `fresh`.
+
+        Raises:
+            ValueError: if the file holds the answer to another question.
+        """
+        return self._study(self.recipes, self.seeds_of, path=self.path, fresh=fresh)
+
+    def _study(self, recipes: Mapping[str, Recipe], seeds: Any, **others: Any) -> StudyResult:
+        return study(
+            recipes,
+            self.data if isinstance(self.data, OwnImages) else self.data(),
+            seeds,
+            measure=self.measure,
+            metrics=self.metrics,
+            evaluate=self.evaluate,
+            on=self.on,
+            train=self.train,
+            **others,
+        )
+
+    def recorded(self) -> StudyResult:
+        """Load the recorded result.
+
+        Raises:
+            FileNotFoundError: if it was never recorded, with the command that does.
+            ValueError: if it was recorded with other recipes, other code or other seeds than the
+                plan's.
+        """
+        again = f"run `make study CHAPTER={self.chapter}` in a checkout of the course"
+        if not self.path.exists():
+            raise FileNotFoundError(f"{self.path.name} is not recorded yet: {again}")
+        result = StudyResult.load(self.path, self.metrics)
+        if wrong := self._differences(result):
+            raise ValueError(f"{self.path.name} was recorded for another plan ({wrong}): {again}")
+        if set(result.recipes) == set(self.recipes):
+            return result
+        kept = {name: {arm: getattr(result, name)[arm] for arm in self.recipes} for name in _BY_ARM}
+        return replace(result, **kept)
+
+    def verify(self) -> StudyResult:
+        """Prove that the code of today gives the recorded numbers, and note its hash in the record.
+
+        For a change of the code that changes no number: the first seed of every arm is run again,
+        and every figure must come out as it was, to the last bit, on a machine of the same kind.
+
+        Raises:
+            ValueError: if a figure differs.
+        """
+        result = StudyResult.load(self.path, self.metrics)
+        first = {arm: [seeds[0]] for arm, seeds in self.seeds_of.items()}
+        made = self._study(self.recipes, first, threads=result.provenance["threads"])
+        for arm, (seed,) in first.items():
+            if made.runs[arm][seed] != result.runs[arm].get(seed):
+                raise ValueError(
+                    f"{self.path.name} cannot be confirmed: {arm!r} with seed {seed} gives "
+                    f"{made.runs[arm][seed]}, recorded is {result.runs[arm].get(seed)}"
+                )
+        kept = {k: v for k, v in result.provenance.items() if k in ("seconds", *MARKS)}
+        kept["confirmed"] = "the first seed of every arm was run again and gave the same figures"
+        write(replace(result, provenance=made.provenance | kept), self.path)
+        return self.recorded()
+
+    def finding(self) -> Finding | None:
+        """Say what the recorded study found; None where no comparison was declared."""
+        if self.headline is None:
+            return None
+        gap = self.recorded().difference(self.headline.arm, self.headline.metric)
+        return Finding(gap, self.headline.setting)
+
+    def _differences(self, result: StudyResult) -> str:
+        """Say in which way a record answers another question than this plan asks; "" if in none."""
+        texts = {arm: recipe.written() for arm, recipe in self.recipes.items()}
+        wrong = [arm for arm, text in texts.items() if result.recipes.get(arm) != text]
+        if wrong:
+            return f"other recipes of {wrong}"
+        short = [a for a, seeds in self.seeds_of.items() if not set(seeds) <= set(result.runs[a])]
+        if short:
+            return f"seeds are missing of {short}"
+        if result.baseline != next(iter(self.recipes)):
+            return f"the baseline was {result.baseline}"
+        code = result.provenance["code"]
+        if None in code.values():
+            return ""  # of the first edition, which hashed nothing
+        changed = [arm for arm, recipe in self.recipes.items() if code[arm] != code_hash(recipe)]
+        if changed:
+            return f"the code that {changed} use was changed"
+        asked = {
+            "measure_code": code_hash(self.measure),
+            "train_code": code_hash(self.train),
+            "evaluate": self.evaluate,
+            "on": self.on,
+        }
+        others = [name for name, now in asked.items() if result.provenance.get(name) != now]
+        return f"other {', '.join(others)}" if others else ""
+
+
+_BY_ARM = ("recipes", "runs", "diverged")
+
+
+def best_tries(
+    result: StudyResult, tries: Mapping[str, Sequence[str]], metric: str = "accuracy"
+) -> dict[str, str]:
+    """Choose one arm of each group by its mean over the seeds; an arm that diverged is out.
+
+    Args:
+        result: a recorded search.
+        tries: arms of each group.
+        metric: the figure to choose by; it says itself whether higher or lower is better.
+
+    Returns:
+        The chosen arm of each group.
+
+    Raises:
+        ValueError: if all arms of a group diverged; if the two best are equal, since nothing but
+            their order would decide between them: record them with more seeds.
+    """
+    sign = {"higher": 1, "lower": -1}[result.metric(metric).better or "higher"]
+    chosen = {}
+    for group, arms in tries.items():
+        finished = [arm for arm in arms if not result.diverged[arm]]
+        if not finished:
+            raise ValueError(f"every try of {group!r} diverged")
+        # Those that lead over the seeds of all; among them, those over the seeds that they share.
+        leaders = _leaders(result, finished, metric, sign)
+        leaders = _leaders(result, leaders, metric, sign)
+        if len(leaders) > 1:
+            raise ValueError(f"{leaders} tie for {group!r}: record them with more seeds")
+        chosen[group] = leaders[0]
+    return chosen
+
+
+def _leaders(result: StudyResult, arms: Sequence[str], metric: str, sign: int) -> list[str]:
+    """Return the arms with the best mean over the seeds that all of them were run with."""
+    figures = {arm: result.values(arm, metric) for arm in arms}
+    shared = set.intersection(*(set(values) for values in figures.values()))
+    means = {
+        arm: round(sign * sum(values[seed] for seed in shared) / len(shared), 12)
+        for arm, values in figures.items()
+    }
+    return [arm for arm in arms if means[arm] == max(means.values())]

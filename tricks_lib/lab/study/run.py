@@ -1,0 +1,335 @@
+"""Did it help? Recipes compared over paired seeds, each run kept as soon as it is over.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from ...ops.written import written
+from ...recipe import Recipe
+from .. import metrics as scoring
+from .. import steps as engine
+from ..data import Data
+from ..distributed import workers
+from ..progress import progress
+from ..steps import pick_device, steps_per_epoch
+from ..train import Diverged, Evaluate, History, Run, fit
+from .code import code_hash
+from .metric import STANDARD, Metric, by_name
+from .record import Recorder
+from .result import Figures, StudyResult
+
+__all__ = ["OwnImages", "Train", "estimate_seconds", "final_metrics", "study"]
+
+ENGINE = (
+    engine.Training,
+    engine.RandomState,
+    engine.batches,
+    engine.steps_per_epoch,
+    engine.precision,
+    Data.normalize,
+    Data.subset,
+    History.epoch_losses,
+    scoring.predict,
+    scoring.score,
+    scoring.calibration_error,
+    scoring._sum_in_bins,
+)
+"""The code of the lab on which the numbers of every run depend."""
+
+
+class Train(Protocol):
+    """What makes a run in a study: `fit`, or a function that calls it."""
+
+    __name__: str
+
+    def __call__(
+        self,
+        recipe: Recipe,
+        data: Data,
+        *,
+        seed: int,
+        device: torch.device,
+        evaluate: Evaluate,
+        on: str,
+    ) -> Run:
+        """Return the run."""
+
+
+@dataclass(frozen=True)
+class OwnImages:
+    """Data of which each seed draws its own training images.
+
+    With the same images for every seed an interval speaks of one sample; with these it speaks of
+    the method. All arms of a seed share the draw.
+
+    Args:
+        load: a function with a name that returns the whole of the data.
+        train: how many training images each seed draws.
+        wrong_labels: share of their labels to replace by wrong ones, in [0, 1]; the seed fixes
+            which.
+    """
+
+    load: Callable[[], Data]
+    train: int
+    wrong_labels: float = 0.0
+
+    def __call__(self, seed: int) -> Data:
+        """Return the data of one seed."""
+        data = self.load().subset(train=self.train, seed=seed)
+        return data.with_label_noise(self.wrong_labels, seed) if self.wrong_labels else data
+
+
+def final_metrics(run: Run, data: Data) -> Figures:
+    """Keep the metrics of the network and the mean training loss of the epoch it comes from."""
+    losses = run.history.epoch_losses()
+    last = -1 if run.history.kept is None else run.history.kept
+    return asdict(run.final) | {"train_loss": losses[last]}
+
+
+def study(
+    arms: Mapping[str, Recipe | Callable[[int], Figures]],
+    data: Data | Callable[[int], Data] | None = None,
+    seeds: int | Iterable[int] | Mapping[str, Iterable[int]] = 5,
+    *,
+    baseline: str | None = None,
+    measure: Callable[[Run, Data], Figures] = final_metrics,
+    metrics: Iterable[Metric] = STANDARD,
+    evaluate: Evaluate = "end",
+    on: str = "test",
+    train: Train = fit,
+    device: str | torch.device | None = None,
+    threads: int = 1,
+    path: str | os.PathLike | None = None,
+    fresh: bool = False,
+) -> StudyResult:
+    """Run every arm with the same seeds and compare each with the baseline.
+
+    An arm is a recipe; or any function of your own, seed -> figures, so that the harness serves
+    trainings that are not the course's.
+
+    Args:
+        arms: recipes, or functions with a name, by what to call them.
+        data: what to train and test on; a function with a name, seed -> data, where each seed has
+            its own (see `OwnImages`); None where no arm is a recipe.
+        seeds: how many seeds (0, 1, …), or which; or which by arm.
+        baseline: the arm to compare with; the first by default.
+        measure: what to keep of a run; a function with a name, (run, data) -> figures.
+        metrics: what the figures mean; of one that is not among them, a difference may be seen,
+            but never helps or hurts.
+        evaluate: when each run is scored: see `fit`.
+        on: the split to score.
+        train: makes a run; takes the arguments of `fit`.
+        device: where to train; the best there is by default.
+        threads: threads of torch on the CPU meanwhile. Another number is another order of sums,
+            and so other networks; it is part of the question.
+        path: file for the runs, JSON Lines. Each is appended when it is over, so that the same
+            call after an interruption goes on where it stopped; only missing runs are made. The
+            file may hold further arms and seeds.
+        fresh: make all runs again, in a file beside it (`.new`) that replaces it when all are made;
+            interrupted, the same call goes on.
+
+    Returns:
+        The result, with the arms that were asked for; a run that diverged, or gave a figure that
+        is not finite, is recorded as such, not dropped.
+
+    Raises:
+        ValueError: if there are no arms or seeds, if an arm or the code that it uses cannot be
+            written down, if `path` holds the answer to another question, or another process is
+            recording there.
+        TypeError: if `measure` returns what is no number.
+    """
+    baseline = baseline or next(iter(arms), None)
+    wanted = _pairs(arms, seeds)
+    if baseline not in arms:
+        raise ValueError(f"expected the baseline among {list(arms)}, got {baseline!r}")
+    device, metrics = pick_device(device), tuple(metrics)
+    recipes = {arm: _written(recipe) for arm, recipe in arms.items()}
+    codes = {arm: code_hash(recipe) for arm, recipe in arms.items()}
+    trains = any(isinstance(recipe, Recipe) for recipe in arms.values())
+    if trains and data is None:
+        raise ValueError("expected data to train on, got None")
+    asked = {"baseline": baseline, **_circumstances(device, threads)}
+    if trains and data is not None:
+        asked |= {**_about(data), "evaluate": evaluate, "on": on}
+        asked |= {"measure": measure.__name__, "measure_code": code_hash(measure)}
+        asked |= {"train": train.__name__, "train_code": code_hash(train)}
+        asked |= {"engine": code_hash(*ENGINE)}
+
+    target = Path(path).expanduser() if path else None
+    file = target.with_name(target.name + ".new") if target and fresh else target
+    team = workers()
+    first = team.rank == 0
+    recording = bool(file) and first
+    recorder = Recorder(file, asked, metrics, recipes, codes) if recording and file else None
+    result = StudyResult(
+        recipes=recipes,
+        baseline=baseline,
+        runs={arm: {} for arm in arms},
+        diverged={arm: {} for arm in arms},
+        provenance=asked | {"code": codes, "seconds": 0.0},
+        metrics=by_name(metrics),
+    )
+    if recorder:
+        _take_over(result, recorder.result)
+    # The first worker knows what is there; all of them make the same runs.
+    done = team.share_value({arm: sorted(runs) for arm, runs in result.runs.items()})
+    missing = [(arm, seed) for arm, seed in wanted if seed not in done[arm]]
+    with (
+        recorder or nullcontext(),
+        _threads(threads),
+        progress(len(missing), "study", "run") as bar,
+    ):
+        given: tuple[int | None, Data | None] = None, None
+        for arm, seed in missing:
+            bar.set_postfix_str(f"{arm}, seed {seed}")
+            started, recipe = time.perf_counter(), arms[arm]
+            found: dict[str, Any]
+            try:
+                if isinstance(recipe, Recipe):
+                    if given[0] != seed:
+                        given = seed, _of_seed(data, seed, device)
+                    of_seed = given[1]
+                    run = train(recipe, of_seed, seed=seed, device=device, evaluate=evaluate, on=on)
+                    found = {"figures": _finite(measure(run, of_seed))}
+                else:
+                    found = {"figures": _finite(recipe(seed))}
+            except Diverged as error:
+                found = {"diverged": error.step}
+                result.diverged[arm][seed] = error.step
+            result.runs[arm][seed] = found.get("figures")
+            seconds = time.perf_counter() - started
+            result.provenance["seconds"] = round(result.provenance["seconds"] + seconds, 2)
+            if recorder:
+                recorder.add(arm, seed, seconds, **found)
+            bar.update()
+    if file and target and file != target and first:
+        file.replace(target)
+    return result
+
+
+def _pairs(arms: Mapping, seeds: int | Iterable[int] | Mapping) -> list[tuple[str, int]]:
+    """Return the arms and seeds to run: seed by seed, so that early results can be compared."""
+    if isinstance(seeds, Mapping):
+        of_arm = {arm: list(seeds[arm]) for arm in arms}
+    else:
+        same = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+        of_arm = dict.fromkeys(arms, same)
+    every = list(dict.fromkeys(seed for chosen in of_arm.values() for seed in chosen))
+    if not arms or not every:
+        raise ValueError(f"expected arms and seeds, got {list(arms)} and {every}")
+    return [(arm, seed) for seed in every for arm in arms if seed in of_arm[arm]]
+
+
+def _written(recipe: Recipe | Callable) -> str:
+    return recipe.written() if isinstance(recipe, Recipe) else written(recipe)
+
+
+def _of_seed(data: Any, seed: int, device: torch.device) -> Data:
+    found: Data = data if isinstance(data, Data) else data(seed)
+    return found.to(device)
+
+
+def _about(data: Data | Callable[[int], Data]) -> dict[str, str]:
+    """Say which data it is."""
+    shown = data if isinstance(data, Data) else data(0)
+    sizes = f"{len(shown.train)} training and {len(shown.test)} test images"
+    about = {"data": f"{shown.name}, {sizes}", "data_fingerprint": shown.fingerprint()}
+    if not isinstance(data, Data):
+        about |= {"images": "drawn by each seed", "data_code": code_hash(data)}
+    return about
+
+
+def _circumstances(device: torch.device, threads: int) -> dict[str, Any]:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "device": f"{device.type} ({name})",
+        "threads": threads,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _take_over(result: StudyResult, recorded: StudyResult) -> None:
+    """Put the runs of earlier calls into the result, for the arms that were asked for."""
+    for arm in result.runs:
+        result.runs[arm].update(recorded.runs[arm])
+        result.diverged[arm].update(recorded.diverged[arm])
+    result.provenance["seconds"] = recorded.provenance["seconds"]
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _finite(figures: Figures) -> Figures:
+    """Return figures as plain numbers and lists; None stands for one that is not finite.
+
+    Raises:
+        TypeError: if something is no number.
+    """
+
+    def plain(value: Any, name: str) -> Any:
+        if hasattr(value, "tolist"):  # tensors and arrays
+            value = value.tolist()
+        if isinstance(value, list | tuple):
+            return [plain(part, name) for part in value]
+        if isinstance(value, bool) or value is None or not isinstance(value, int | float):
+            raise TypeError(f"expected numbers or lists of numbers, got {name}={value!r}")
+        return value if math.isfinite(value) else None
+
+    return {name: plain(value, name) for name, value in figures.items()}
+
+
+def estimate_seconds(
+    recipes: Mapping[str, Recipe],
+    data: Data,
+    seeds: int | Sequence[int],
+    *,
+    evaluate: Evaluate = "end",
+    on: str = "test",
+    device: str | torch.device | None = None,
+    threads: int = 1,
+) -> float:
+    """Guess how long a study will take, from a few steps and one evaluation of each recipe.
+
+    Args:
+        recipes: by arm.
+        data: what to train and test on; where each seed has its own, that of one of them.
+        seeds: how many, or which.
+        evaluate: when each run is scored.
+        on: the split to score.
+        device: where to train.
+        threads: threads of torch on the CPU.
+    """
+    total, runs = 0.0, seeds if isinstance(seeds, int) else len(seeds)
+    scored = scoring.choose_split(data, on) if evaluate else data.test
+    for recipe in recipes.values():
+        few = data.subset(train=min(4 * recipe.batch_size, len(data.train)))
+        some = few.subset(**{on: min(500, len(scored))}) if evaluate and on != "train" else few
+        probe = replace(recipe, epochs=1, lr=1e-6, stop=Recipe().stop)  # too small to diverge
+        with _threads(threads):
+            fit(probe, some, device=device)  # the first run also warms up
+            training = fit(probe, some, device=device).seconds
+            both = fit(probe, some, device=device, evaluate="end", on=on).seconds
+        evaluation = max(0.0, both - training) * len(scored) / len(scoring.choose_split(some, on))
+        training *= steps_per_epoch(recipe, data) / steps_per_epoch(recipe, some)
+        times = {"every epoch": recipe.epochs, "end": 1, None: 0}[evaluate]
+        total += runs * (recipe.epochs * training + times * evaluation)
+    return total
