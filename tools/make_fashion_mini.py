@@ -12,10 +12,9 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from sheets import write_labels, write_sheet
 
 SIDE = 28  # pixels of one image
-PER_ROW = 100  # images, and labels, in one row
 SPLITS = {"train": ("train", 10_000), "test": ("t10k", 5_000)}  # our name: their name, how many
 
 # SHA-256 of the unpacked files. The published MD5s are of the packed ones, and Debian's package
@@ -29,21 +28,19 @@ ORIGINALS = {
 
 
 def main() -> None:
-    """Read the arguments, write sheets and labels, and say how large the sheets are."""
-    package = Path(__file__).parents[1] / "tricks_lib"
+    """Read the arguments, write sheets and labels."""
+    data = Path(__file__).parents[1] / "tricks_lib" / "lab" / "data"
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--source", type=Path, default="/usr/share/datasets/fashion-mnist")
-    parser.add_argument("--target", type=Path, default=package / "lab" / "fashion_mini")
+    parser.add_argument("--source", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
+    parser.add_argument("--target", type=Path, default=data / "fashion_mini")
     arguments = parser.parse_args()
     for split, (original, count) in SPLITS.items():
         pixels = read_original(arguments.source, f"{original}-images-idx3-ubyte", header=16)
         labels = read_original(arguments.source, f"{original}-labels-idx1-ubyte", header=8)
-        sheet = arguments.target / f"{split}.png"
-        write_sheet(sheet, pixels.reshape(-1, SIDE, SIDE)[:count])
+        write_sheet(arguments.target / f"{split}.png", pixels.reshape(-1, SIDE, SIDE)[:count])
         write_labels(arguments.target / f"{split}-labels.txt", labels[:count])
-        print(f"{sheet}: {count:,} images, {sheet.stat().st_size:,} bytes")
 
 
 def read_original(folder: Path, name: str, header: int) -> np.ndarray:
@@ -57,19 +54,6 @@ def read_original(folder: Path, name: str, header: int) -> np.ndarray:
     if found != ORIGINALS[name]:
         raise ValueError(f"{name}: expected SHA-256 {ORIGINALS[name]}, got {found}")
     return np.frombuffer(content, np.uint8, offset=header)
-
-
-def write_sheet(path: Path, images: np.ndarray) -> None:
-    """Lay images (N, 28, 28) out in reading order, 100 in a row, and save them without loss."""
-    rows = images.reshape(-1, PER_ROW, SIDE, SIDE)  # (row, column, y, x)
-    sheet = rows.transpose(0, 2, 1, 3).reshape(-1, PER_ROW * SIDE)  # (row · y, column · x)
-    Image.fromarray(sheet).save(path, optimize=True)
-
-
-def write_labels(path: Path, labels: np.ndarray) -> None:
-    """Write one digit per image, in rows as on the sheet."""
-    rows = ("".join(map(str, row)) for row in labels.reshape(-1, PER_ROW))
-    path.write_text("\n".join(rows) + "\n", encoding="ascii", newline="\n")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,11 @@
 import pytest
 import torch
-from skimage import data
+
+from tricks_lib.course.photographs import photographs as whole_photographs
 
 
 @pytest.fixture(scope="session")
 def photographs():
-    """Real colours, uint8 (8, 3, 32, 32): pieces of a photograph."""
-    astronaut = torch.from_numpy(data.astronaut()).movedim(-1, 0)
-    corners = [
-        (30, 180),
-        (100, 220),
-        (200, 100),
-        (300, 60),
-        (0, 0),
-        (400, 330),
-        (250, 400),
-        (60, 380),
-    ]
-    return torch.stack([astronaut[:, y : y + 96 : 3, x : x + 96 : 3] for y, x in corners])
+    """Real colours, uint8 (8, 3, 32, 32): two corners of each of the course's photographs."""
+    images = whole_photographs(64)
+    return torch.cat([images[..., :32, :32], images[..., 32:, 32:]])
