@@ -17,7 +17,7 @@ from itertools import islice
 import torch
 
 from tricks_lib import Recipe, load_data
-from tricks_lib.lab.train import batches, precision
+from tricks_lib.lab.steps import Training, batches
 
 
 def main():
@@ -44,27 +44,16 @@ def main():
 
 def measure(recipe, data, count, repeats):
     """Return seconds per batch of the data path and of the update, one pair per repetition."""
-    torch.manual_seed(0)
-    model = recipe.model(data.channels, data.num_classes)
-    model = model.to(data.device, memory_format=torch.channels_last)
-    optimizer = recipe.optimizer(model, recipe.lr)
-    order = torch.Generator().manual_seed(0)
+    training = Training(recipe, data, device=data.device)
+    training.model.train()
 
     def prepare():
-        ready = []
-        for images, targets in islice(batches(data, recipe.batch_size, order), count):
-            images = data.normalize(recipe.augment(images))
-            images, targets = recipe.mix(images, targets)
-            ready.append((images.contiguous(memory_format=torch.channels_last), targets))
-        return ready
+        dealt = islice(batches(training.data, recipe.batch_size, training.order), count)
+        return [training.prepare(*batch) for batch in dealt]
 
     def update(ready):
-        for images, targets in ready:
-            with precision(data.device):
-                loss, _ = recipe.objective(model, images, targets)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+        for batch in ready:
+            training.update(*batch)
 
     for _ in range(3):  # first calls choose kernels and ask for memory
         update(prepare())

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tricks_lib.lab import cli
+from tricks_lib import cli
+from tricks_lib.course.chapter import Chapter, chapter, chapters
 from tricks_lib.lab.study import StudyResult
 
 
@@ -25,7 +26,7 @@ QUICK = ("--tricks", "warmup", "--seeds", "2", "--epochs", "1", "--batch-size", 
 
 
 def test_study_of_own_pictures_prints_estimate_and_verdicts(few, capsys, tmp_path):
-    out = tmp_path / "mine.json"
+    out = tmp_path / "mine.jsonl"
     assert run("study", "--data", "pets", *QUICK, "--device", "cpu", "--out", str(out)) == 0
     assert few == ["pets"]
     text = capsys.readouterr().out
@@ -44,8 +45,12 @@ def test_study_of_own_pictures_prints_estimate_and_verdicts(few, capsys, tmp_pat
     [
         (("--tricks", "warmup,mixupp"), r"got ['mixupp']"),
         (("--tricks", ","), "expected tricks out of"),
-        (("--tricks", "warmup", "--seeds", "1"), "at least 2 seeds, got 1"),
-        (("--tricks", "warmup", "--lr", "0"), "lr must be > 0"),
+        (("--tricks", "warmup", "--seeds", "1"), "an interval needs at least 2, got 1"),
+        (("--tricks", "warmup", "--epochs", "0"), "epochs takes at least 1, got 0"),
+        (("--tricks", "warmup", "--batch-size", "0"), "batch-size takes at least 1, got 0"),
+        (("--tricks", "warmup", "--lr", "0"), "lr must be a finite number > 0"),
+        (("--tricks", "warmup", "--lr", "inf"), "lr must be a finite number > 0"),
+        (("--tricks", "warmup", "--device", "gpu"), "expected a device such as 'cuda' or 'cpu'"),
     ],
 )
 def test_mistakes_become_one_line(few, capsys, arguments, message):
@@ -67,7 +72,7 @@ def test_interruption_says_whether_it_can_go_on(few, capsys, monkeypatch, tmp_pa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "study", interrupted)
-    extra = ("--out", str(tmp_path / "o.json")) if out else ()
+    extra = ("--out", str(tmp_path / "o.jsonl")) if out else ()
     assert run("study", *QUICK, *extra) == 130
     assert hint in capsys.readouterr().err
 
@@ -80,39 +85,65 @@ def test_record_refuses_what_is_no_chapter(capsys):
 class Plan:
     """A plan that only logs what is asked of it."""
 
-    def __init__(self, slug, calls, *others):
-        self.slug, self.calls = slug, calls
-        self.path = Path(f"{slug}.json")
+    headline = None
+
+    def __init__(self, name, calls, *others):
+        self.name, self.calls = name, calls
+        self.path = Path(f"{name}.jsonl")
         self.parts = [*others, self]
 
     def estimate_seconds(self):
-        self.calls.append(f"estimate {self.slug}")
+        self.calls.append(f"estimate {self.name}")
         return 600
 
-    def record(self):
-        self.calls.append(f"record {self.slug}")
+    def record(self, *, fresh):
+        self.calls.append(f"record {self.name}" + " again" * fresh)
         return "the table"
 
-
-def test_record_estimates_all_before_it_makes_any(capsys, monkeypatch):
-    calls, written = [], [chapter for chapter in cli.CHAPTERS if chapter.written]
-    plan = property(lambda chapter: Plan(chapter.slug, calls))
-    monkeypatch.setattr(cli.CHAPTERS[0].__class__, "plan", plan)
-    assert run("record") == 0
-    slugs = [chapter.slug for chapter in written]
-    assert calls == [f"estimate {slug}" for slug in slugs] + [f"record {slug}" for slug in slugs]
-    text = capsys.readouterr().out
-    assert "warmup: about 10 minutes" in text
-    assert f"all together: about {10 * len(slugs)} minutes" in text
-    assert text.count("the table") == len(slugs)
+    def verify(self):
+        self.calls.append(f"verify {self.name}")
 
 
-def test_all_studies_of_a_chapter_are_recorded_in_order(monkeypatch):
+@pytest.fixture
+def logged(monkeypatch):
+    """Every chapter has a plan that only logs, and a search before it."""
     calls = []
-    plan = property(lambda chapter: Plan("x", calls, Plan("x-tuning", calls)))
-    monkeypatch.setattr(cli.CHAPTERS[0].__class__, "plan", plan)
-    assert run("record", "warmup") == 0
-    assert calls == ["estimate x-tuning", "estimate x", "record x-tuning", "record x"]
+
+    def stand_in(slug):
+        plan = Plan(slug, calls, Plan(f"{slug}-tuning", calls))
+        return Chapter(f"chapters.{slug}", 0, slug, "A claim.", plan, "", 1, 1)
+
+    monkeypatch.setattr(cli, "chapter", stand_in)
+    monkeypatch.setattr(cli, "chapters", lambda: [stand_in("one"), stand_in("two")])
+    monkeypatch.setattr(cli, "found", lambda: ["one", "two"])
+    monkeypatch.setattr(cli, "tricks", dict)
+    return calls
+
+
+def test_record_estimates_all_before_it_makes_any(logged, capsys):
+    assert run("record") == 0
+    names = ["one-tuning", "one", "two-tuning", "two"]
+    assert logged == [f"estimate {name}" for name in names] + [f"record {name}" for name in names]
+    text = capsys.readouterr().out
+    assert "one: about 10 minutes" in text
+    assert "all together: about 40 minutes" in text
+    assert text.count("the table") == 4
+
+
+def test_record_can_make_all_runs_again_or_confirm_them(logged, capsys):
+    assert run("record", "two", "--fresh") == 0
+    assert logged[-2:] == ["record two-tuning again", "record two again"]
+    logged.clear()
+    assert run("record", "two", "--verify") == 0
+    assert logged == ["verify two-tuning", "verify two"]
+    assert "two.jsonl: the first seed of every arm gives" in capsys.readouterr().out
+
+
+def test_chapters_lists_what_was_found(capsys):
+    assert run("chapters") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(chapters())
+    assert f"01 warmup: {chapter('warmup').finding()}" in lines
 
 
 def test_module_runs_as_a_command():
@@ -126,5 +157,6 @@ def test_recorded_files_are_strict_json():
     def no_constant(name):
         raise AssertionError(name)
 
-    for plan in (part for c in cli.CHAPTERS if c.written for part in c.plan.parts):
-        json.loads(plan.path.read_text(encoding="utf-8"), parse_constant=no_constant)
+    for plan in (part for entry in chapters() for part in entry.plan.parts):
+        for line in plan.path.read_text(encoding="utf-8").splitlines():
+            json.loads(line, parse_constant=no_constant)

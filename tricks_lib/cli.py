@@ -1,7 +1,8 @@
-"""The command line: measure tricks on your own pictures, or record the course's studies again.
+"""The command line: measure tricks on your own images, or record the course's studies.
 
-    python -m tricks_lib study --data PATH --tricks warmup --seeds 5
+    python -m tricks_lib study --data PATH --tricks warmup,mixup --seeds 5
     python -m tricks_lib record warmup
+    python -m tricks_lib chapters
 
 Chapter: notebooks/00_baseline.ipynb
 """
@@ -12,11 +13,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..schedules import linear_decay
-from ..studies import CHAPTERS, TRICKS
-from ..studies.baseline import BASELINE
-from .data import DataUnavailable, load_data
-from .study import estimate_seconds, study
+from .course.baseline import BASELINE
+from .course.chapter import Chapter, chapter, chapters, found
+from .course.plan import StudyPlan
+from .lab.data import DataUnavailable, load_data
+from .lab.steps import pick_device
+from .lab.study import estimate_seconds, study
+from .schedules import linear_decay
+
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,40 +40,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def tricks() -> dict[str, Chapter]:
+    """Return the chapters whose trick can be switched on, by their slugs."""
+    return {entry.slug: entry for entry in chapters() if entry.switch}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tricks_lib", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    own = commands.add_parser("study", help="compare tricks on a data set or a folder of pictures")
+    own = commands.add_parser("study", help="compare tricks on a data set or a folder of images")
     own.add_argument("--data", default="fashion-mini", help="name, or folder with train/ and test/")
     own.add_argument(
-        "--tricks", required=True, help=f"separated by commas, out of: {', '.join(TRICKS)}"
+        "--tricks", required=True, help=f"separated by commas, out of: {', '.join(tricks())}"
     )
     own.add_argument("--seeds", type=int, default=5, help="runs of each recipe (default: 5)")
     own.add_argument("--epochs", type=int, default=BASELINE.epochs, help="default: %(default)s")
     own.add_argument("--batch-size", type=int, default=BASELINE.batch_size)
     own.add_argument("--lr", type=float, default=BASELINE.lr, help="default: %(default)s")
     own.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
-    own.add_argument("--out", type=Path, help="JSON file to keep the runs in, and to resume from")
+    own.add_argument("--threads", type=int, default=1, help="of the CPU (default: 1)")
+    own.add_argument("--out", type=Path, help="file to keep the runs in, and to resume from")
     own.set_defaults(command=_study)
 
-    course = commands.add_parser("record", help="make the course's recorded results again")
-    slugs = [chapter.slug for chapter in CHAPTERS if chapter.written]
-    course.add_argument("chapters", nargs="*", help=f"which; all by default: {', '.join(slugs)}")
+    course = commands.add_parser("record", help="record the course's studies")
+    course.add_argument("chapters", nargs="*", help=f"which; all by default: {', '.join(found())}")
+    how = course.add_mutually_exclusive_group()
+    how.add_argument("--fresh", action="store_true", help="make all runs again, not the missing")
+    how.add_argument(
+        "--verify",
+        action="store_true",
+        help="after a change of the code that changes no number: run the first seed of every arm "
+        "again, and note in the record that its figures are the same",
+    )
     course.set_defaults(command=_record)
+
+    listed = commands.add_parser("chapters", help="list the chapters and what they found")
+    listed.set_defaults(command=_list)
     return parser
 
 
 def _study(options: argparse.Namespace) -> None:
-    tricks = [name.strip() for name in options.tricks.split(",") if name.strip()]
-    unknown = sorted(set(tricks) - set(TRICKS))
-    if unknown or not tricks:
-        raise ValueError(
-            f"expected tricks out of {list(TRICKS)}, got {unknown or options.tricks!r}"
-        )
-    if options.seeds < 2:
-        raise ValueError(f"an interval needs at least 2 seeds, got {options.seeds}")
+    known = tricks()
+    chosen = [name.strip() for name in options.tricks.split(",") if name.strip()]
+    unknown = sorted(set(chosen) - set(known))
+    if unknown or not chosen:
+        raise ValueError(f"expected tricks out of {list(known)}, got {unknown or options.tricks!r}")
+    for name, least in (("seeds", 2), ("epochs", 1), ("batch_size", 1), ("threads", 1)):
+        if getattr(options, name) < least:
+            reason = "an interval needs" if name == "seeds" else f"{name.replace('_', '-')} takes"
+            raise ValueError(f"{reason} at least {least}, got {getattr(options, name)}")
+    device = pick_device(options.device)
     data = load_data(options.data)
     baseline = replace(
         BASELINE,
@@ -77,31 +100,47 @@ def _study(options: argparse.Namespace) -> None:
         lr=options.lr,
         schedule=linear_decay(options.epochs),
     )
-    recipes = {"baseline": baseline} | {name: TRICKS[name](baseline) for name in tricks}
+    recipes = {"baseline": baseline}
+    for name in chosen:
+        switch = known[name].switch
+        recipes[name] = switch(baseline, data) if switch else baseline
     print(data)
-    _announce("study", estimate_seconds(recipes, data, options.seeds, options.device))
-    result = study(recipes, data, options.seeds, device=options.device, path=options.out)
+    how = {"device": device, "threads": options.threads}
+    _announce("study", estimate_seconds(recipes, data, options.seeds, **how))
+    result = study(recipes, data, options.seeds, path=options.out, **how)
     print(result.table("accuracy", "nll", "ece"))
     if options.out:
         print(f"The runs are in {options.out}.")
 
 
 def _record(options: argparse.Namespace) -> None:
-    chapters = [chapter for chapter in CHAPTERS if chapter.written]
-    slugs = [chapter.slug for chapter in chapters]
-    unknown = sorted(set(options.chapters) - set(slugs))
+    unknown = sorted(set(options.chapters) - set(found()))
     if unknown:
-        raise ValueError(f"expected chapters out of {slugs}, got {unknown}")
-    chosen = [chapter for chapter in chapters if chapter.slug in (options.chapters or slugs)]
-    plans = [part for chapter in chosen for part in chapter.plan.parts]
-    seconds = [plan.estimate_seconds() for plan in plans]
-    for plan, estimate in zip(plans, seconds, strict=True):
-        _announce(plan.slug, estimate)
-    if len(plans) > 1:
-        _announce("all together", sum(seconds))
+        raise ValueError(f"expected chapters out of {found()}, got {unknown}")
+    chosen = [chapter(slug) for slug in options.chapters] or chapters()
+    plans = [part for entry in chosen for part in entry.plan.parts]
+    if not options.verify:
+        seconds = [plan.estimate_seconds() for plan in plans]
+        for plan, estimate in zip(plans, seconds, strict=True):
+            _announce(plan.name, estimate)
+        if len(plans) > 1:
+            _announce("all together", sum(seconds))
     for plan in plans:
-        print(f"\nRecording {plan.slug} to {plan.path.name} …", flush=True)
-        print(plan.record())
+        _record_one(plan, options)
+
+
+def _record_one(plan: StudyPlan, options: argparse.Namespace) -> None:
+    if options.verify:
+        plan.verify()
+        print(f"{plan.path.name}: the first seed of every arm gives the recorded figures.")
+        return
+    print(f"\nRecording {plan.name} to {plan.path.name} …", flush=True)
+    print(plan.record(fresh=options.fresh))
+
+
+def _list(options: argparse.Namespace) -> None:
+    for entry in chapters():
+        print(f"{entry.number:02d} {entry.slug}: {entry.finding() or entry.claim}")
 
 
 def _announce(what: str, seconds: float) -> None:

@@ -110,14 +110,27 @@ class Training:
             for place, (images, targets) in enumerate(dealt, start=1):
                 lr = self.lr
                 with self.random, _deterministic():
-                    loss = self._update(images, targets)
+                    loss = self.update(*self.prepare(images, targets))
                 yield Step(number, epoch, lr, self.team.mean(loss), place == self.per_epoch)
                 number += 1
 
-    def _update(self, images: Tensor, targets: Tensor) -> Tensor:
+    def prepare(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Augment, normalise and mix a batch, in the memory format that convolutions want.
+
+        Args:
+            images: uint8 (B, C, H, W).
+            targets: rows of probabilities, float (B, K).
+        """
         images = self.data.normalize(self.augment(images))
         images, targets = self.recipe.mix(images, targets)
-        images = images.contiguous(memory_format=torch.channels_last)
+        return images.contiguous(memory_format=torch.channels_last), targets
+
+    def update(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Go forward, backward, and one step down, with what `prepare` returned.
+
+        Returns:
+            The loss before the update, a scalar on the device.
+        """
         with precision(self.device):
             loss, _ = self.recipe.objective(self.network, images, targets)
         self.optimizer.zero_grad()
@@ -158,13 +171,20 @@ def steps_per_epoch(recipe: Recipe, data: Data) -> int:
 
 
 def pick_device(device: str | torch.device | None = None) -> torch.device:
-    """Return `device`, or the best there is: CUDA, then MPS, then the CPU."""
+    """Return `device`, or the best there is: CUDA, then MPS, then the CPU.
+
+    Raises:
+        ValueError: if torch knows no such device.
+    """
     if device is None:
         if torch.cuda.is_available():
             device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
         else:
             device = "mps" if torch.backends.mps.is_available() else "cpu"
-    return torch.device(device)
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"expected a device such as 'cuda' or 'cpu', got {device!r}") from error
 
 
 def precision(device: torch.device) -> AbstractContextManager:
