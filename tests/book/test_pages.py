@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-
 from tricks_lib.studies import CHAPTERS
 
 pytestmark = pytest.mark.site
