@@ -39,10 +39,7 @@ def name_of(file):
 
 def module_of(file):
     """Import a file: a function of the same name may hide it in its package."""
-    import_module(
-        name := ".".join(["tricks_lib", *file.relative_to(PACKAGE).with_suffix("").parts])
-    )
-    return sys.modules[name.removesuffix(".__init__")]
+    return import_module(".".join(["tricks_lib", *file.relative_to(PACKAGE).with_suffix("").parts]))
 
 
 def parse(file):
@@ -147,23 +144,30 @@ def test_a_star_brings_what_is_listed_and_no_module(name):
 # --- Torch alone ---
 
 
-@pytest.mark.parametrize("file", FILES, ids=name_of)
-def test_a_trick_imports_torch_alone(file):
+def imported(file):
+    """Where each import of a file leads, from the top: ("torch", "nn"), ("tricks_lib", "ops")."""
     here = ["tricks_lib", *file.relative_to(PACKAGE).with_suffix("").parts]
     for node in ast.walk(parse(file)):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = here[: -node.level]
-            inside = [*base, *(node.module or node.names[0].name).split(".")]
-            assert inside[:1] == ["tricks_lib"] and inside[1] in TORCH_ALONE, ast.unparse(node)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else map(_name, node.names)
-            for name in names:
-                top = name.partition(".")[0]
-                assert top == "torch" or top in sys.stdlib_module_names, ast.unparse(node)
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: -node.level] if node.level else []
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            yield from ((node, [*base, *name.split(".")]) for name in names)
 
 
-def _name(alias):
-    return alias.name
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_a_trick_imports_torch_alone(file):
+    for node, (top, *inside) in imported(file):
+        if top == "tricks_lib":
+            allowed = inside[:1] and inside[0] in TORCH_ALONE
+        else:
+            allowed = top == "torch" or top in sys.stdlib_module_names
+        if not allowed:
+            pytest.fail(
+                f"{name_of(file)}, line {node.lineno}: `{ast.unparse(node)}`. A trick needs torch "
+                f"alone: Python's own modules, torch, and {', '.join(TORCH_ALONE)} of this package"
+            )
 
 
 WITHOUT_EXTRAS = """

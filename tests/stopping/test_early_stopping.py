@@ -97,13 +97,13 @@ class StopAfter:
 def test_fit_stops_and_keeps_the_best_weights(toy):
     data = toy(train=80).hold_out(24)
     recipe = Recipe(epochs=12, batch_size=8, lr=0.05, model=mlp, stop=StopAfter(7))
-    run = fit(recipe, data, device="cpu")
+    run = fit(recipe, data, device="cpu", evaluate="every epoch")
     history = run.history
     assert len(history.validation) == len(history.epochs) == 7
     assert history.kept == min(range(7), key=history.validation.__getitem__)
     assert evaluate(run.model, data, "validation").nll == pytest.approx(min(history.validation))
-    assert run.final == history.epochs[history.kept]
-    assert evaluate(run.model, data) == run.final
+    assert run.metrics == history.epochs[history.kept]
+    assert evaluate(run.model, data) == run.metrics
 
 
 def test_a_rule_that_never_says_stop_still_keeps_the_best(toy):

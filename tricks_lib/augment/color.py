@@ -6,6 +6,7 @@ function of the same name gives for that image, bit by bit.
 Chapter: notebooks/13_color.ipynb
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -222,7 +223,7 @@ class ColorShift:
 @in_parts
 def _recolor(images: Tensor, *changes: Tensor, changed: list[bool]) -> Tensor:
     check_channels(images)
-    steps = (
+    steps: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
         lambda images, change: adjust_brightness(images, 1 + change),
         lambda images, change: adjust_contrast(images, 1 + change),
         lambda images, change: adjust_saturation(images, 1 + change),
