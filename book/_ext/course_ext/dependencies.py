@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-UNFINISHED = (".lock", ".partial.json", ".pyc", ".tmp")
+UNFINISHED = (".lock", ".new", ".tmp", ".pyc")
 """Endings of files that come and go while a study runs; no page shows them."""
 
 
