@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 VENDOR = Path(__file__).parents[1] / ".vendor"
@@ -27,7 +28,7 @@ QUICK = ["--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=2000
          "--fetch-retry-maxtimeout=2000", "--fetch-timeout=30000"]  # fmt: skip
 
 # Package, SHA-512 of its tarball, and which of its files go where.
-PACKAGES = [
+PACKAGES: list[tuple[str, str, str, str, Callable[[str], bool]]] = [
     (
         "@jupyter-widgets/html-manager@1.0.15",
         "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
@@ -64,7 +65,9 @@ def main() -> int:
     return 0
 
 
-def fetch(package: str, checksum: str, root: str, target: str, wanted) -> None:
+def fetch(
+    package: str, checksum: str, root: str, target: str, wanted: Callable[[str], bool]
+) -> None:
     """Download one package, verify it, and keep the wanted files in .vendor/`target`.
 
     Raises:
@@ -89,10 +92,11 @@ def fetch(package: str, checksum: str, root: str, target: str, wanted) -> None:
         with tarfile.open(tarball) as archive:
             for member in archive.getmembers():
                 name = member.name.removeprefix(root)
-                if member.isfile() and name != member.name and wanted(name):
+                content = archive.extractfile(member)  # None where it is not a file
+                if content and name != member.name and wanted(name):
                     path = unpacked / name
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(archive.extractfile(member).read())
+                    path.write_bytes(content.read())
         (unpacked / ".version").write_text(package)  # last: says that all is there
         shutil.rmtree(VENDOR / target, ignore_errors=True)
         unpacked.replace(VENDOR / target)

@@ -9,20 +9,24 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
+WAIT = 60_000
+"""Milliseconds; two pages at a time on a small machine are slow."""
 
 
 def pages():
-    """Every page of the course, as a path in the site."""
-    found = [SITE / "index.html", *SITE.glob("book/*.html"), *SITE.glob("notebooks/**/*.html")]
-    return sorted(path.relative_to(SITE).as_posix() for path in found if path.exists())
+    """Every page of the course, as a path in the site; the first one always, built or not."""
+    found = [*SITE.glob("book/*.html"), *SITE.glob("notebooks/**/*.html")]
+    return ["index.html", *sorted(path.relative_to(SITE).as_posix() for path in found)]
 
 
 def pytest_generate_tests(metafunc):
+    """Run a test for every page; all tests of a page on one worker, which loads it once."""
     if "page_name" in metafunc.fixturenames:
-        metafunc.parametrize("page_name", pages())
+        groups = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in pages()]
+        metafunc.parametrize("page_name", groups, scope="module")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def site():
     if not (SITE / "index.html").exists():
         pytest.fail("there is no built site: run make book first")
@@ -56,39 +60,48 @@ def browser():
         started.close()
 
 
-@pytest.fixture
-def visit(browser, address, request):
-    """Open a page with the network blocked; whatever it asks elsewhere or fails in, is an error."""
-    contexts, problems = [], []
+class Visit:
+    """A page in the browser, with the network blocked; it notes whatever goes wrong."""
 
-    def open_page(path, scheme="light", base=None):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 800})
-        contexts.append(context)
-        page = context.new_page()
-        start = base or address
-
-        def route(handler):
-            if handler.request.url.startswith((start, "data:", "blob:", "file:")):
-                handler.continue_()
-            else:
-                problems.append(f"asked for {handler.request.url}")
-                handler.abort()
-
-        page.route("**/*", route)
-        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-        page.on(
-            "console",
-            lambda message: message.type == "error" and problems.append(f"console: {message.text}"),
+    def __init__(self, browser, start, path):
+        self.problems = []
+        self.context = browser.new_context(
+            color_scheme="light", viewport={"width": 1280, "height": 800}
         )
-        page.on("requestfailed", lambda failed: problems.append(f"failed: {failed.url}"))
-        page.on(
-            "response",
-            lambda r: r.status >= 400 and problems.append(f"{r.status}: {r.url}"),
-        )
-        page.goto(f"{start}/{path}", wait_until="load")
-        return page
+        self.page = self.context.new_page()
+        self._start = start
+        self.page.route("**/*", self._route)
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on("requestfailed", lambda r: self.problems.append(f"failed: {r.url}"))
+        self.page.on("console", self._said)
+        self.page.on("response", self._answered)
+        self.page.goto(f"{start}/{path}", wait_until="load", timeout=WAIT)
+
+    def _route(self, handler):
+        if handler.request.url.startswith((self._start, "data:", "blob:", "file:")):
+            handler.continue_()
+        else:
+            self.problems.append(f"asked for {handler.request.url}")
+            handler.abort()
+
+    def _said(self, message):
+        if message.type == "error":
+            self.problems.append(f"console: {message.text}")
+
+    def _answered(self, response):
+        if response.status >= 400:
+            self.problems.append(f"{response.status}: {response.url}")
+
+
+@pytest.fixture(scope="session")
+def visit(browser, address):
+    """Return a function that opens a page of the site, or of the site as a folder."""
+    opened = []
+
+    def open_page(path, base=None):
+        opened.append(Visit(browser, base or address, path))
+        return opened[-1]
 
     yield open_page
-    for context in contexts:
-        context.close()
-    assert problems == []
+    for visited in opened:
+        visited.context.close()

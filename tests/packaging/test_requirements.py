@@ -62,19 +62,15 @@ def sources(path):
     return re.sub(r"^\s*[!%].*$", "", "\n".join("".join(c["source"]) for c in cells), flags=re.M)
 
 
-def imported(path, inside=True):
-    """Distributions that a file imports; without `inside`, only those that its import needs."""
-    ours = {"tricks_lib", *(file.stem for file in path.parent.glob("*.py"))}
+def imported(path):
+    """Distributions that a file imports, at its top or inside functions."""
+    ours = {"tricks_lib", "course_ext", *(file.stem for file in path.parent.glob("*.py"))}
     names = set()
-    todo = [ast.parse(sources(path))]
-    while todo:
-        node = todo.pop()
+    for node in ast.walk(ast.parse(sources(path))):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module.partition(".")[0])
-        if inside or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            todo.extend(ast.iter_child_nodes(node))
     owners = packages_distributions()
     return {
         canonicalize_name(owners.get(name, [name])[0])
@@ -94,7 +90,7 @@ PARTS = {
     "the lab": (IN_LAB, LAB, "the extra [lab] in pyproject.toml"),
     "the course": (IN_COURSE + ON_TOP, COURSE, "the extra [course] in pyproject.toml"),
     "the notebooks": (NOTEBOOKS, BOOK, "requirements.txt"),
-    "the book": ([*ROOT.glob("book/_ext/*.py")], BOOK, "requirements.txt"),
+    "the book": ([*ROOT.glob("book/_ext/**/*.py")], BOOK, "requirements.txt"),
     "the tests": (
         [*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py")], ALL, "requirements-dev.txt",
     ),
@@ -110,15 +106,6 @@ def test_what_is_imported_is_declared(part):
         for name in imported(path) - allowed
     }
     assert not missing, f"not in {where}: {sorted(missing)}"
-
-
-def test_the_tricks_need_torch_alone():
-    more = {
-        f"{path.relative_to(ROOT).as_posix()} imports {name}"
-        for path in CORE
-        for name in imported(path, inside=False) - TORCH
-    }
-    assert not more, f"`pip install tricks-lib` does not bring these: {sorted(more)}"
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("tools/*.py")), ids=lambda path: path.stem)

@@ -26,10 +26,8 @@ class TricksTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Build the table; a result that is missing or outdated is a warning."""
         self.env.note_reread()  # results may have changed though this page did not
-        rows = "\n".join(
-            self._row(entry)
-            for entry in sorted([*chapters(), *planned()], key=lambda entry: entry.number)
-        )
+        entries: list[Chapter | Planned] = [*chapters(), *planned()]
+        rows = "\n".join(map(self._row, sorted(entries, key=lambda entry: entry.number)))
         text = f"| | Trick | The claim | What we measured |\n|---|---|---|---|\n{rows}"
         holder = nodes.container(classes=["tricks-table"])
         self.state.nested_parse(text.splitlines(), self.content_offset, holder)
