@@ -1,39 +1,46 @@
 """What a chapter says, as data: one test holds all chapters to it.
 
-A chapter's file `claims.py` has a list `CLAIMS`. Each claim is of one of three kinds, *how much* (a
-number), *which way* (an order) and *why* (a mechanism), and is checked against the records, the
-paper or a computation; `check` raises `AssertionError` with a sentence where it does not hold.
+A chapter's file `claims.py` has a list `CLAIMS`. A claim is of one of three kinds: *how much* (a
+number), *which way* (an order) or *why* (a mechanism); or it is *quoted* from somebody else. It is
+checked against the records, the paper or a computation, and against the words that rest on it.
 
     CLAIMS = [
-        Helps(PLAN, "gradual warmup", why="the card's first line"),
+        Helps(PLAN, "gradual warmup"),
         Orders(PLAN, ("modest rate", "gradual warmup", "no warmup")),
-        Printed('"no warmup": (24.84, 0.37)', source="Goyal et al. 2017, table 1"),
+        Says("a gain of {:.1f} points", lambda: 100 * gap.mean),
+        Printed("| no warmup | 24.84 ± 0.37 |", source="Goyal et al. 2017, table 1"),
     ]
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Literal
 
 from ..lab.study import Difference, StudyResult, Word
 from .plan import StudyPlan
 
 __all__ = [
-    "AtLeast",
     "Claim",
     "Differs",
     "Helps",
     "Holds",
     "Hurts",
+    "Kind",
     "MakesNoDifference",
     "NoneSeen",
     "Orders",
     "Printed",
     "Says",
     "Text",
+    "Within",
 ]
+
+Kind = Literal["how much", "which way", "why", "quoted"]
+"""What sort of thing is said; each needs its own sort of proof."""
 
 
 class Text:
@@ -53,7 +60,30 @@ class Text:
 
     def has(self, words: str) -> bool:
         """Tell whether these words stand in it, however the lines are broken."""
-        return " ".join(words.split()) in " ".join(self.whole.split())
+        return _in_one_line(words) in _in_one_line(self.whole)
+
+    def sentences(self, *sections: str) -> list[str]:
+        """Return the lines of prose under some headings: a line is a sentence.
+
+        Captions, which say how to read a figure, are left out, and so is what stands in quotation
+        marks: somebody else says it.
+
+        Args:
+            *sections: headings of the second level.
+        """
+        found, inside, caption = [], False, False
+        for line in self.prose.splitlines():
+            if line.startswith("## "):
+                inside = line.removeprefix("## ") in sections
+            caption = bool(re.match(r"\*(?!\*)", line)) or (caption and bool(line))
+            if inside and not caption:
+                found.append(re.sub(r'"[^"]*"|`[^`]*`', "", line))
+            caption = caption and not line.rstrip().endswith("*")
+        return found
+
+
+def _in_one_line(words: str) -> str:
+    return " ".join(words.split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +91,23 @@ class Claim:
     """Something that a chapter says.
 
     Args:
-        why: which sentence of the chapter it carries, for the message.
+        carries: words of the chapter that rest on it, letter by letter. If they are changed, the
+            claim must be looked at again.
     """
 
-    why: str = ""
+    kind: ClassVar[Kind]
+
+    carries: str = ""
+
+    def __str__(self) -> str:
+        """Return the claim as a line of text."""
+        return f"{self.kind}: {self._told()}"
+
+    def _told(self) -> str:
+        return self.carries
 
     def check(self, text: Text) -> None:
-        """Compare it with what is known.
+        """Compare it with what is known, and look for the words that rest on it.
 
         Args:
             text: the chapter that makes the claim.
@@ -75,6 +115,11 @@ class Claim:
         Raises:
             AssertionError: if it does not hold, with a sentence.
         """
+        assert text.has(self.carries), f"the chapter no longer says: {self.carries}"
+        self.compare(text)
+
+    def compare(self, text: Text) -> None:
+        """Compare it with what is known; raise `AssertionError` with a sentence."""
         raise NotImplementedError
 
 
@@ -88,65 +133,73 @@ class _Verdict(Claim):
         metric: name of the figure.
         baseline: the arm that it is compared with; the study's baseline by default.
         by: how far from zero the whole interval lies at least, in the metric's own numbers.
+        comparisons: how many differences are read together.
     """
+
+    kind = "which way"
+    word: ClassVar[Word]
 
     plan: StudyPlan
     arm: str
     metric: str = "accuracy"
     baseline: str | None = None
     by: float = 0.0
-
-    word: Word = "depends"
+    comparisons: int = 1
 
     def difference(self) -> Difference:
         """Return what was recorded."""
-        return self.plan.recorded().difference(self.arm, self.metric, self.baseline)
-
-    def check(self, text: Text) -> None:
-        """Compare the recorded verdict with the claimed one."""
-        gap = self.difference()
-        told = f"{self.arm} against {self.baseline or self.plan.recorded().baseline}, {self.metric}"
-        assert gap.verdict == self.word, (
-            f"the chapter says {self.word!r} of {told}, the record says {gap.verdict!r}, {gap} "
-            f"({self.why})"
+        return self.plan.recorded().difference(
+            self.arm, self.metric, self.baseline, comparisons=self.comparisons
         )
+
+    def _told(self) -> str:
+        baseline = self.baseline or next(iter(self.plan.recipes))
+        return f"{self.word}, {self.metric} of {self.arm!r} against {baseline!r}, {self.plan.name}"
+
+    def compare(self, text: Text) -> None:
+        """Compare the recorded verdict with the claimed one, and with the words that it carries."""
+        gap = self.difference()
+        assert gap.verdict == self.word, f"the record says {gap.verdict!r}, {gap}"
         nearest = min(abs(gap.low), abs(gap.high))
-        assert nearest >= self.by, f"the interval of {told} comes within {self.by} of zero: {gap}"
+        assert nearest >= self.by, f"the interval comes within {self.by} of zero: {gap}"
+        opposite = {"helps": "hurt", "hurts": "help"}.get(self.word, "")
+        said = re.findall("help|hurt", self.carries)
+        assert set(said) != {opposite}, f"the chapter says the opposite: {self.carries}"
 
 
 @dataclass(frozen=True)
 class Helps(_Verdict):
     """An arm is better than its baseline."""
 
-    word: Word = "helps"
+    word = "helps"
 
 
 @dataclass(frozen=True)
 class Hurts(_Verdict):
     """An arm is worse than its baseline."""
 
-    word: Word = "hurts"
+    word = "hurts"
 
 
 @dataclass(frozen=True)
 class Differs(_Verdict):
     """An arm differs from its baseline in a figure that is neither good nor bad."""
 
-    word: Word = "differs"
+    word = "differs"
 
 
 @dataclass(frozen=True)
 class NoneSeen(_Verdict):
     """No difference was seen, and none may be claimed."""
 
-    word: Word = "no difference seen"
+    word = "no difference seen"
 
 
 @dataclass(frozen=True)
 class MakesNoDifference(_Verdict):
     """The difference is smaller than what would matter."""
 
-    word: Word = "makes no difference"
+    word = "makes no difference"
 
 
 @dataclass(frozen=True)
@@ -159,42 +212,49 @@ class Orders(Claim):
         metric: name of the figure.
     """
 
+    kind = "which way"
+
     plan: StudyPlan
     arms: Sequence[str]
     metric: str = "accuracy"
 
-    def check(self, text: Text) -> None:
+    def _told(self) -> str:
+        return f"{self.metric} falls from {' to '.join(map(repr, self.arms))}, {self.plan.name}"
+
+    def compare(self, text: Text) -> None:
         """Compare the order of the means."""
         means = {arm: self.plan.recorded().mean(arm, self.metric) for arm in self.arms}
         found = sorted(means, key=lambda arm: means[arm], reverse=True)
-        assert found == list(self.arms), (
-            f"the chapter has {self.metric} in the order {list(self.arms)}, the record in {found}: "
-            f"{means} ({self.why})"
-        )
+        assert found == list(self.arms), f"the record has the order {found}: {means}"
 
 
 @dataclass(frozen=True)
-class AtLeast(Claim):
+class Within(Claim):
     """A number that is worked out from a record lies in a range.
 
     Args:
+        sentence: what the number is.
         plan: the study.
         number: works it out from the recorded result.
-        low: smallest value that the sentence allows.
+        low: smallest value that the chapter allows.
         high: largest.
     """
 
+    kind = "how much"
+
+    sentence: str
     plan: StudyPlan
     number: Callable[[StudyResult], float]
-    low: float
-    high: float = float("inf")
+    low: float = -math.inf
+    high: float = math.inf
 
-    def check(self, text: Text) -> None:
+    def _told(self) -> str:
+        return f"{self.sentence}: {self.low:g} to {self.high:g}, {self.plan.name}"
+
+    def compare(self, text: Text) -> None:
         """Compare the number with its range."""
         found = self.number(self.plan.recorded())
-        assert self.low <= found <= self.high, (
-            f"expected {self.low} to {self.high}, the record gives {found} ({self.why})"
-        )
+        assert self.low <= found <= self.high, f"the record gives {found:.6g}"
 
 
 @dataclass(frozen=True)
@@ -206,16 +266,21 @@ class Says(Claim):
         numbers: works out what belongs into it.
     """
 
-    words: str
-    numbers: Callable[[], Sequence[float] | float]
+    kind = "how much"
 
-    def check(self, text: Text) -> None:
+    words: str
+    numbers: Callable[[], Sequence[float | str] | float | str]
+
+    def _told(self) -> str:
+        return self.words
+
+    def compare(self, text: Text) -> None:
         """Look for the sentence with the numbers of today."""
         numbers = self.numbers()
-        if not isinstance(numbers, Sequence):
+        if isinstance(numbers, str) or not isinstance(numbers, Sequence):
             numbers = (numbers,)
         wanted = self.words.format(*numbers)
-        assert text.has(wanted), f"the chapter should say: {wanted} ({self.why})"
+        assert text.has(wanted), f"by the records of today the chapter should say: {wanted}"
 
 
 @dataclass(frozen=True)
@@ -227,14 +292,17 @@ class Printed(Claim):
         source: where they come from.
     """
 
+    kind = "quoted"
+
     words: str
     source: str
 
-    def check(self, text: Text) -> None:
+    def _told(self) -> str:
+        return f"{self.words} ({self.source})"
+
+    def compare(self, text: Text) -> None:
         """Look for them in the chapter."""
-        assert text.has(self.words) or re.search(re.escape(self.words), text.whole), (
-            f"the chapter should quote {self.source}: {self.words}"
-        )
+        assert text.has(self.words), "the chapter does not say so"
 
 
 @dataclass(frozen=True)
@@ -242,13 +310,18 @@ class Holds(Claim):
     """Anything else that a chapter says: a function that asserts it.
 
     Args:
-        sentence: what is claimed.
-        test: raises `AssertionError` where it does not hold; takes the text of the chapter.
+        sentence: what is claimed, for the message.
+        test: raises `AssertionError` where it does not hold.
     """
 
-    sentence: str
-    test: Callable[[Text], None]
+    kind = "why"
 
-    def check(self, text: Text) -> None:
+    sentence: str
+    test: Callable[[], None]
+
+    def _told(self) -> str:
+        return self.sentence
+
+    def compare(self, text: Text) -> None:
         """Run the function."""
-        self.test(text)
+        self.test()

@@ -8,12 +8,15 @@ import html
 import inspect
 import math
 import numbers
+import sysconfig
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+
+__all__ = ["Answer", "Exercises", "Judge", "expect"]
 
 Judge = Callable[..., str | None]
 """Looks at an answer: None if it is right, else what is wrong, in a sentence."""
@@ -62,7 +65,21 @@ class NotTried(Exception):
 
 
 class Exercises:
-    """The exercises of a chapter, in order."""
+    """The exercises of a chapter, in order.
+
+    A chapter's file `exercises.py` has, beside `check`, answers to each: `RIGHT` with one that
+    must pass, `WRONG` with some that a learner may well give, each with a part of what it must be
+    told. A tuple is an answer of several parts.
+
+        check = Exercises()
+
+        @check.exercise("a number by hand")
+        def _(answer):
+            return expect(answer, 0.375, "Start is 1/16.")
+
+        RIGHT = {1: 6 / 16}
+        WRONG = {1: [(1 / 3, "Start is"), ("0.375", "Expected a number")]}
+    """
 
     def __init__(self):
         self.judges: list[tuple[str, Judge]] = []
@@ -163,13 +180,19 @@ def _plain(value):
     return list(value) if isinstance(value, tuple | range) else value
 
 
+NOT_THEIRS = (
+    Path(__file__).parents[1],
+    *(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")),
+)
+"""Folders of code that a learner did not write: this package, Python, and what is installed."""
+
+
 def _explain(error: Exception) -> str:
     """Say what was raised, and on which line of the learner's own code."""
-    here = Path(__file__).parents[3]
     theirs = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if here not in Path(frame.filename).parents
+        if not any(Path(frame.filename).is_relative_to(folder) for folder in NOT_THEIRS)
     ]
     where = f" in line {theirs[-1].lineno} of your cell ({theirs[-1].line})" if theirs else ""
     return f"Your answer raised {type(error).__name__}: {error}{where}."

@@ -1,0 +1,115 @@
+"""What chapter 03 says of its records, and what SGDR and Bag of Tricks printed.
+
+Chapter: notebooks/03_decay.ipynb
+"""
+
+from collections.abc import Callable
+
+from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, NoneSeen, Printed, Says, Within
+from tricks_lib.course.plan import best_tries
+from tricks_lib.lab.study import StudyResult
+
+from .study import BUDGETS, CHOSEN, GROUPS, PLAN, TUNING
+
+__all__ = ["CLAIMS"]
+
+ONE_COSINE = "cosine, 15 epochs"
+RESTARTS = ("restarts 5 + 5 + 5", "restarts 1 + 2 + 4 + 8")
+SGDR = "Loshchilov and Hutter 2017, table 1"
+BAG_OF_TRICKS = "He, T. et al. 2019, table 6"
+
+
+def winners_go_on() -> None:
+    """Compare what goes on with what won the search."""
+    best = best_tries(TUNING.recorded(), GROUPS)
+    assert best == CHOSEN, f"the search found {best}"
+
+
+def edges() -> None:
+    """Look for chosen rates that are the lowest or the highest of their tries."""
+    found = set()
+    for group, arm in CHOSEN.items():
+        rates = [recipe.lr for recipe in GROUPS[group].values()]
+        if GROUPS[group][arm].lr in (min(rates), max(rates)):
+            found.add(group)
+    expected = {"linear, 15 epochs", "cosine, 15 epochs", "step, 15 epochs"}
+    assert found == expected, f"at an edge are {found}"
+
+
+def best_steps() -> tuple[float]:
+    """Return the best validation accuracy of the steps at 15 epochs, in per cent."""
+    searched = TUNING.recorded()
+    return (100 * max(searched.mean(arm) for arm in GROUPS["step, 15 epochs"]),)
+
+
+def steps_tie() -> None:
+    """Look for the tries of the steps that share the best accuracy."""
+    searched = TUNING.recorded()
+    tries = {arm: searched.mean(arm) for arm in GROUPS["step, 15 epochs"]}
+    tied = [arm for arm, value in tries.items() if value == max(tries.values())]
+    assert len(tied) == 2 and "rate 0.1, a tenth at 1/2 and 3/4" in tied[1], f"best are {tied}"
+
+
+def gain(epochs: int) -> Callable[[StudyResult], float]:
+    """Return how to work out what the cosine gains on a constant rate."""
+    arm, baseline = f"cosine, {epochs} epochs", f"constant, {epochs} epochs"
+    return lambda result: result.difference(arm, baseline=baseline).mean
+
+
+CLAIMS: list[Claim] = [
+    *(
+        Helps(PLAN, f"cosine, {epochs} epochs", baseline=f"{shape}, {epochs} epochs")
+        for epochs in BUDGETS
+        for shape in ("constant", "step")
+    ),
+    *(
+        Helps(PLAN, f"linear, {epochs} epochs", baseline=f"step, {epochs} epochs")
+        for epochs in BUDGETS
+    ),
+    NoneSeen(PLAN, "cosine, 2 epochs", baseline="linear, 2 epochs"),
+    Hurts(PLAN, "cosine, 5 epochs", baseline="linear, 5 epochs"),
+    NoneSeen(PLAN, ONE_COSINE, baseline="linear, 15 epochs"),
+    *(
+        Within(
+            f"what falling gains at {epochs} epochs",
+            PLAN,
+            gain(epochs),
+            0.03,
+            0.065,
+            carries="the cosine gains 3 to 6 points on the",
+        )
+        for epochs in BUDGETS
+    ),
+    *(
+        NoneSeen(
+            PLAN,
+            arm,
+            metric,
+            baseline=ONE_COSINE,
+            carries="neither the last network nor the ensemble is more accurate than one cosine",
+        )
+        for arm in RESTARTS
+        for metric in ("accuracy", "ensemble_accuracy")
+    ),
+    *(Helps(PLAN, arm, "nll", baseline=ONE_COSINE) for arm in RESTARTS),
+    Holds("what goes on is what won the search", winners_go_on),
+    Holds(
+        "three of the chosen rates are at an edge",
+        edges,
+        carries="the 0.2 of cosine and line at 15 epochs is still at an edge",
+    ),
+    Holds("two tries of the steps tie at 15 epochs", steps_tie),
+    Says(
+        "the steps' 0.025 at 15 epochs is at the lower edge of their three rates, tied at "
+        "{:.2f} % with 0.1 and the other milestones",
+        best_steps,
+    ),
+    Printed("| step, rate 0.1 | 4.24 | 20.33 |", SGDR),
+    Printed("| step, rate 0.05 | 4.13 | 20.21 |", SGDR),
+    Printed("| one cosine ($T_0=200$) | 3.86 | 19.98 |", SGDR),
+    Printed("| $T_0=10$, doubling | 4.03 | 19.58 |", SGDR),
+    Printed("| $T_0=1$, doubling | 4.09 | 19.74 |", SGDR),
+    Printed("| ResNet-50-D | 77.16 | 77.91 |", BAG_OF_TRICKS),
+    Printed("| Inception-V3 | 77.50 | 78.19 |", BAG_OF_TRICKS),
+    Printed("| MobileNet | 71.90 | 72.83 |", BAG_OF_TRICKS),
+]
