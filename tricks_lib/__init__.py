@@ -17,7 +17,7 @@ below are loaded at their first use. `course` holds what the chapters add to it
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import augment, mix, models, objectives, optimizers, schedules, stopping
 from .augment import *  # noqa: F403
@@ -64,20 +64,32 @@ _LAB = {
 """Public names of the lab, by the module of `lab` that has them."""
 
 __all__ = [
+    "Data",
+    "Diverged",
+    "Metric",
+    "Metrics",
     "Recipe",
+    "Run",
+    "Split",
+    "StudyResult",
     "__version__",
-    *_LAB,
-    *augment.__all__,
-    *mix.__all__,
-    *models.__all__,
-    *objectives.__all__,
-    *optimizers.__all__,
-    *schedules.__all__,
-    *stopping.__all__,
+    "evaluate",
+    "fit",
+    "load_data",
+    "predict",
+    "score",
+    "study",
 ]
+__all__ += augment.__all__
+__all__ += mix.__all__
+__all__ += models.__all__
+__all__ += objectives.__all__
+__all__ += optimizers.__all__
+__all__ += schedules.__all__
+__all__ += stopping.__all__
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Load a name of the lab when it is first used, so that the tricks need torch alone."""
     if name not in _LAB:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

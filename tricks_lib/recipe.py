@@ -4,7 +4,7 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,6 +14,15 @@ from .models import small_resnet
 from .objectives import cross_entropy
 from .ops.written import same, written
 from .optimizers import sgd
+from .protocols import (
+    Augment,
+    Mix,
+    ModelFactory,
+    Objective,
+    OptimizerFactory,
+    Schedule,
+    StoppingRule,
+)
 from .schedules import constant
 from .stopping import never
 
@@ -52,15 +61,15 @@ class Recipe:
     epochs: int = 10
     batch_size: int = 128
     lr: float = 0.1
-    model: Callable = small_resnet
-    augment: Callable = identity
-    mix: Callable = keep
-    objective: Callable = cross_entropy
-    optimizer: Callable = sgd
-    schedule: Callable[[float], float] = constant()  # noqa: RUF009 - immutable
-    stop: Callable[[Sequence[float]], bool] = never
+    model: ModelFactory = small_resnet
+    augment: Augment = identity
+    mix: Mix = keep
+    objective: Objective = cross_entropy
+    optimizer: OptimizerFactory = sgd
+    schedule: Schedule = constant()  # noqa: RUF009 - immutable
+    stop: StoppingRule = never
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check every slot once."""
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)

@@ -1,5 +1,6 @@
 """Augmentations: uint8 images (B, C, H, W) -> the same, labels unchanged."""
 
+from ..ops.discovery import added
 from .autoaugment import AutoAugment
 from .color import ColorShift, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation
 from .compose import Compose
@@ -34,3 +35,4 @@ __all__ = [
     "rotate",
     "shift_colors",
 ]
+__all__ += added(__name__, __all__)

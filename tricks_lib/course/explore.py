@@ -8,10 +8,12 @@ import html
 import io
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -43,7 +45,7 @@ class Explorer(widgets.VBox):
         super().__init__([widgets.HBox(list(controls), layout=_wrapping()), pictures])
         self._still = base64.b64encode(still).decode()
 
-    def _repr_mimebundle_(self, **options):
+    def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
         # ipywidgets may answer with (data, metadata) or with the data alone.
         data = bundle[0] if isinstance(bundle, tuple) else bundle
@@ -83,20 +85,22 @@ def explore(
         ValueError: if there is no axis, an axis has fewer than two values, there are more than
             40 frames, or `play` is not an axis.
     """
-    axes = {name: list(values) for name, values in axes.items()}
-    _check(axes, play)
+    listed = {name: list(values) for name, values in axes.items()}
+    _check(listed, play)
     labels = {name: name.replace("_", " ") for name in axes} | dict(labels or {})
     describe = alt if callable(alt) else alt.format
 
     frames = {}
-    for values in itertools.product(*axes.values()):
-        chosen = dict(zip(axes, values, strict=True))
+    for values in itertools.product(*listed.values()):
+        chosen = dict(zip(listed, values, strict=True))
         frames[values] = _picture(draw, chosen, size), describe(**chosen)
 
-    controls = [_control(labels[name], values) for name, values in axes.items()]
-    pictures = _stack(frames, list(axes.values()), controls)
+    controls = [_control(labels[name], values) for name, values in listed.items()]
+    pictures = _stack(frames, list(listed.values()), controls)
     if play:
-        controls.append(_player(labels[play], controls[list(axes).index(play)], len(axes[play])))
+        controls.append(
+            _player(labels[play], controls[list(listed).index(play)], len(listed[play]))
+        )
     first, _ = next(iter(frames.values()))
     return Explorer(controls, pictures, _encode(first, "PNG"))
 
@@ -164,8 +168,9 @@ def _picture(draw: Callable, chosen: Mapping, size: tuple[float, float]) -> Imag
         returned = draw(**chosen)
         drawn = returned if isinstance(returned, Figure) else figure
         drawn.set_dpi(2 * PIXELS_PER_INCH)
-        drawn.canvas.draw()
-        return Image.fromarray(np.asarray(drawn.canvas.buffer_rgba())).convert("RGB")
+        canvas = FigureCanvasAgg(drawn)
+        canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     finally:
         plt.close(figure)
         if isinstance(returned, Figure):

@@ -1,6 +1,6 @@
 """What a chapter measures, said once: for the command that records it, and for the chapter."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -144,9 +144,13 @@ class StudyPlan:
         result = StudyResult.load(self.path, self.metrics)
         if wrong := self._differences(result):
             raise ValueError(f"{self.path.name} was recorded for another plan ({wrong}): {again}")
+        if self.headline:
+            result = replace(result, headline=(self.headline.arm, self.headline.metric))
         if set(result.recipes) == set(self.recipes):
             return result
-        kept = {name: {arm: getattr(result, name)[arm] for arm in self.recipes} for name in _BY_ARM}
+        kept: dict[str, Any] = {
+            name: {arm: getattr(result, name)[arm] for arm in self.recipes} for name in _BY_ARM
+        }
         return replace(result, **kept)
 
     def verify(self) -> StudyResult:
@@ -210,7 +214,7 @@ _BY_ARM = ("recipes", "runs", "diverged")
 
 
 def best_tries(
-    result: StudyResult, tries: Mapping[str, Sequence[str]], metric: str = "accuracy"
+    result: StudyResult, tries: Mapping[str, Iterable[str]], metric: str = "accuracy"
 ) -> dict[str, str]:
     """Choose one arm of each group by its mean over the seeds; an arm that diverged is out.
 

@@ -3,10 +3,12 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
+import ast
 import inspect
 import textwrap
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from IPython.display import Markdown
 
@@ -15,7 +17,7 @@ PACKAGE = Path(__file__).parents[1]
 __all__ = ["show_source"]
 
 
-def show_source(*objects, docstrings: bool = True) -> Markdown:
+def show_source(*objects: Any, docstrings: bool = True) -> Markdown:
     """Show the source of functions, classes or modules of this package, with file and line.
 
     Args:
@@ -31,12 +33,12 @@ def show_source(*objects, docstrings: bool = True) -> Markdown:
     return Markdown("\n\n".join(_fence(thing, docstrings) for thing in objects))
 
 
-def _fence(thing, docstrings: bool) -> str:
+def _fence(thing: Any, docstrings: bool) -> str:
     if not (inspect.isroutine(thing) or inspect.isclass(thing) or isinstance(thing, ModuleType)):
         thing = type(thing)
     thing = inspect.unwrap(thing)  # a decorator such as torch.no_grad has a file of its own
     try:
-        path = Path(inspect.getsourcefile(thing)).resolve()
+        path = Path(inspect.getsourcefile(thing) or "").resolve()
         lines, first = inspect.getsourcelines(thing)
         place = path.relative_to(PACKAGE.parent).as_posix()
     except (TypeError, OSError, ValueError):
@@ -50,16 +52,16 @@ def _fence(thing, docstrings: bool) -> str:
 
 def _without_docstrings(code: str) -> str:
     """Cut every docstring out, and leave the rest as it was written."""
-    import ast
-
     lines = code.splitlines()
+    cut: set[int] = set()
     for node in ast.walk(ast.parse(code)):
         has_body = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
         if not isinstance(node, has_body) or ast.get_docstring(node) is None:
             continue
         text = node.body[0]
         if len(node.body) > 1:  # else nothing would be left of the body
-            lines[text.lineno - 1 : text.end_lineno] = [None] * (text.end_lineno - text.lineno + 1)
-            if lines[text.end_lineno : text.end_lineno + 1] == [""]:
-                lines[text.end_lineno] = None
-    return "\n".join(line for line in lines if line is not None).strip()
+            end = text.end_lineno or text.lineno
+            cut |= set(range(text.lineno - 1, end))
+            if lines[end : end + 1] == [""]:
+                cut.add(end)
+    return "\n".join(line for place, line in enumerate(lines) if place not in cut).strip()

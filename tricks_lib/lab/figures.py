@@ -12,6 +12,7 @@ from cycler import cycler
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy import stats
 from torch import Tensor
 
@@ -216,7 +217,7 @@ class LiveCurves:
             ax.plot(range(1, len(values) + 1), values, "o-", label=name)
         ax.set(xlabel="epoch", title=self.title)
         ax.set_ylabel("training loss (nats)" if self.show == "loss" else self.show)
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.legend()
         return figure
 

@@ -84,8 +84,8 @@ class Training:
         self.random = RandomState(seed, self.device)
         self.order = torch.Generator().manual_seed(seed)  # apart from what the tricks draw
         with self.random, _deterministic():
-            model = recipe.model(data.channels, data.num_classes)
-            self.model: nn.Module = model.to(self.device, memory_format=torch.channels_last)
+            model = recipe.model(data.channels, data.num_classes).to(self.device)
+            self.model: nn.Module = model.to(memory_format=torch.channels_last)
         self.network = self.team.share(self.model, self.device)
         self.optimizer = recipe.optimizer(self.model, recipe.lr)
         self.scheduler = LambdaLR(

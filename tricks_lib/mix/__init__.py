@@ -1,8 +1,10 @@
 """Mixing tricks: (float images, target rows) -> the same shapes."""
 
+from ..ops.discovery import added
 from .cutmix import CutMix, paste_box
 from .keep import keep
 from .mixup import Mixup, mix_pairs
 from .ricap import RICAP, patch
 
 __all__ = ["RICAP", "CutMix", "Mixup", "keep", "mix_pairs", "paste_box", "patch"]
+__all__ += added(__name__, __all__)

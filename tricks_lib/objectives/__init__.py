@@ -1,5 +1,6 @@
 """Objectives: (model, images, targets) -> (loss, logits)."""
 
+from ..ops.discovery import added
 from .cross_entropy import cross_entropy
 from .distillation import Distillation, distillation_loss
 from .l1_penalty import L1Penalty, l1_norm, soft_threshold
@@ -17,3 +18,4 @@ __all__ = [
     "soft_threshold",
     "supervised",
 ]
+__all__ += added(__name__, __all__)

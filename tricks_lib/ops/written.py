@@ -8,6 +8,7 @@ back is refused, with the way out.
 import builtins
 import functools
 import math
+import numbers
 import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -43,8 +44,8 @@ def written(value: Any) -> str:
         raise ValueError(f"{_short(text)} cannot be written down: {error}. {WAY_OUT}") from error
     if not same(rebuilt, value):
         raise ValueError(
-            f"{_short(text)} cannot be written down: evaluated, this text gives something else than "
-            f"what it stands for. {WAY_OUT}"
+            f"{_short(text)} cannot be written down: evaluated, this text gives something else "
+            f"than what it stands for. {WAY_OUT}"
         )
     return text
 
@@ -59,12 +60,12 @@ def same(one: Any, other: Any) -> bool:
     """Compare two values by all that they hold: type, settings, tensors; functions by identity."""
     if one is other:
         return True
+    if _is_number(one) and _is_number(other):  # of numpy or of Python
+        return bool(one == other) or (math.isnan(one) and math.isnan(other))
     if type(one) is not type(other):
         return False
     if isinstance(one, Tensor):
         return one.dtype == other.dtype and one.shape == other.shape and torch.equal(one, other)
-    if isinstance(one, float):
-        return one == other or (math.isnan(one) and math.isnan(other))
     if isinstance(one, PLAIN):
         return one == other
     if isinstance(one, functools.partial):
@@ -81,11 +82,18 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def _expression(value: Any, names: dict[str, Any]) -> str:
     """Return the text, and put what its names mean into `names`."""
     if isinstance(value, PLAIN):
         return repr(value)
-    if isinstance(value, float):
+    if isinstance(value, numbers.Integral):  # numpy's
+        return repr(int(value))
+    if isinstance(value, numbers.Real):
+        value = float(value)
         return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
     if isinstance(value, functools.partial):
         names["partial"] = functools.partial
@@ -94,10 +102,10 @@ def _expression(value: Any, names: dict[str, Any]) -> str:
         texts += [f"{name}={_expression(part, names)}" for name, part in value.keywords.items()]
         return f"partial({', '.join(texts)})"
     if isinstance(value, tuple | list) and type(value) in (tuple, list):
-        parts = ", ".join(_expression(part, names) for part in value)
+        inside = ", ".join(_expression(part, names) for part in value)
         if isinstance(value, list):
-            return f"[{parts}]"
-        return f"({parts},)" if len(value) == 1 else f"({parts})"
+            return f"[{inside}]"
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
     if type(value) is dict:
         pairs = (f"{_expression(k, names)}: {_expression(v, names)}" for k, v in value.items())
         return f"{{{', '.join(pairs)}}}"

@@ -1,5 +1,6 @@
 """Optimizers: (model, learning rate) -> torch.optim.Optimizer."""
 
+from ..ops.discovery import added
 from .adabound import AdaBound, adabound
 from .sgd import sgd
 from .weight_decay import adam, adamw, sgd_no_bias_decay, split_weight_decay
@@ -13,3 +14,4 @@ __all__ = [
     "sgd_no_bias_decay",
     "split_weight_decay",
 ]
+__all__ += added(__name__, __all__)

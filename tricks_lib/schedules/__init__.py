@@ -1,5 +1,6 @@
 """Schedules: time -> factor on the learning rate."""
 
+from ..ops.discovery import added
 from .decay import cosine_decay, cosine_restarts, linear_decay, step_decay
 from .linear_scaling import linear_scaling, sqrt_scaling
 from .warmup import constant, constant_warmup, gradual_warmup
@@ -15,3 +16,4 @@ __all__ = [
     "sqrt_scaling",
     "step_decay",
 ]
+__all__ += added(__name__, __all__)

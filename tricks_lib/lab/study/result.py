@@ -29,6 +29,8 @@ class StudyResult:
         provenance: what was asked (data, measure, device, versions, hashes of code), and how long
             it took.
         metrics: what the figures mean, by their names.
+        headline: arm and metric of the one comparison that was declared before the study, whose
+            interval therefore stands alone; None if none was.
     """
 
     recipes: dict[str, str]
@@ -37,6 +39,7 @@ class StudyResult:
     diverged: dict[str, dict[int, int]]
     provenance: dict[str, Any]
     metrics: Mapping[str, Metric] = field(default_factory=lambda: by_name(STANDARD))
+    headline: tuple[str, str] | None = None
 
     @property
     def seeds(self) -> list[int]:
@@ -125,7 +128,8 @@ class StudyResult:
     def table(self, *metrics: str) -> "Table":
         """Lay out mean ± standard deviation of every arm, with its difference and verdict.
 
-        Where the table compares several arms, their intervals hold all at once.
+        Where the table compares several arms, their intervals hold all at once; the comparison
+        that was declared before the study stands alone.
 
         Args:
             *metrics: figures to show; by default accuracy alone.
@@ -139,7 +143,8 @@ class StudyResult:
                 if count < len(self.runs[arm]):
                     row[2] += f" ({len(self.runs[arm]) - count} diverged)"
                 if arm in compared:
-                    gap = self.difference(arm, metric, comparisons=len(compared))
+                    alone = (arm, metric) == self.headline
+                    gap = self.difference(arm, metric, comparisons=1 if alone else len(compared))
                     row[4:] = [str(gap), gap.verdict]
                 rows.append(row)
         interval = "95 % interval" if len(compared) < 2 else "95 % intervals, simultaneous"

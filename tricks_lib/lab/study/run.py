@@ -149,7 +149,7 @@ def study(
             recording there.
         TypeError: if `measure` returns what is no number.
     """
-    baseline = baseline or next(iter(arms), None)
+    baseline = baseline or next(iter(arms), "")
     wanted = _pairs(arms, seeds)
     if baseline not in arms:
         raise ValueError(f"expected the baseline among {list(arms)}, got {baseline!r}")
@@ -190,16 +190,16 @@ def study(
         _threads(threads),
         progress(len(missing), "study", "run") as bar,
     ):
-        given: tuple[int | None, Data | None] = None, None
+        given: dict[int, Data] = {}
         for arm, seed in missing:
             bar.set_postfix_str(f"{arm}, seed {seed}")
             started, recipe = time.perf_counter(), arms[arm]
             found: dict[str, Any]
             try:
                 if isinstance(recipe, Recipe):
-                    if given[0] != seed:
-                        given = seed, _of_seed(data, seed, device)
-                    of_seed = given[1]
+                    if seed not in given:  # all arms of a seed share its data
+                        given = {seed: _of_seed(data, seed, device)}
+                    of_seed = given[seed]
                     run = train(recipe, of_seed, seed=seed, device=device, evaluate=evaluate, on=on)
                     found = {"figures": _finite(measure(run, of_seed))}
                 else:

@@ -114,9 +114,10 @@ def ends_of_periods(recipe: Recipe) -> list[int]:
     restarts, else at the end of the training."""
     if not isinstance(recipe.schedule, cosine_restarts):
         return [recipe.epochs]
-    ends, period = [], recipe.schedule.period
+    ends: list[int] = []
+    period = recipe.schedule.period
     while sum(ends[-1:]) + period <= recipe.epochs:
-        ends.append(sum(ends[-1:]) + period)
+        ends.append(round(sum(ends[-1:]) + period))
         period *= recipe.schedule.multiplier
     return ends
 
