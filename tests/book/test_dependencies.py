@@ -2,11 +2,15 @@
 
 import json
 import shutil
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from course_ext.dependencies import Dependencies
+from tricks_lib.course.card import card
+from tricks_lib.course.chapter import chapter
 
 ROOT = Path(__file__).parents[2]
 
@@ -219,3 +223,53 @@ def test_an_edit_of_one_trick_concerns_the_chapters_that_use_it(course):
     using = {name for name, whole in files.items() if cutout in whole}
     assert "07_cutout" in using
     assert not using & {"00_baseline", "01_warmup", "02_linear_scaling", "04_adabound"}
+
+
+# --- What is found when it runs, and not imported ---
+
+SEEN = []
+"""Files of the package that were opened, or whose functions were called, while it is listening."""
+LISTENING = False
+
+
+def hear(event, arguments):
+    if LISTENING and event == "open" and isinstance(arguments[0], str | Path):
+        SEEN.append(str(arguments[0]))
+
+
+sys.addaudithook(hear)
+
+
+@contextmanager
+def listening():
+    global LISTENING
+    SEEN.clear()
+    LISTENING = True
+    sys.setprofile(lambda frame, event, argument: SEEN.append(frame.f_code.co_filename))
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+        LISTENING = False
+
+
+@pytest.mark.parametrize(
+    "notebook", sorted(ROOT.glob("notebooks/[0-9]*.ipynb")), ids=lambda path: path.stem[3:]
+)
+def test_what_a_chapter_finds_when_it_runs_was_foreseen(course, notebook):
+    slug = notebook.stem.partition("_")[2]
+    found = chapter(slug)  # imported before, since importing runs the packages on the way
+    found.part("exercises")
+    with listening():
+        card(slug)
+        found.plan.recorded()
+        for plan in found.plan.parts:
+            plan.recorded()
+        found.plan.of_seed()
+    package = ROOT / "tricks_lib"
+    touched = {Path(name) for name in SEEN if name.endswith((".py", ".png", ".json", ".jsonl"))}
+    touched = {path for path in touched if path.is_relative_to(package)}
+    assert package / "course" / "card.py" in touched
+    assert any(path.suffix == ".jsonl" for path in touched)
+    forgotten = touched - course.files(notebook)
+    assert not forgotten, f"a change of these would leave the page as it is: {forgotten}"

@@ -1,6 +1,7 @@
 """Everything that is imported is declared, and everything that is declared is pinned."""
 
 import ast
+import functools
 import json
 import re
 import sys
@@ -46,6 +47,8 @@ def lines(name):
             yield line
 
 
+OWNERS = packages_distributions()
+"""Distributions by the modules that they bring."""
 TORCH = declared(PROJECT["dependencies"])
 LAB = TORCH | declared(EXTRAS["lab"])
 COURSE = TORCH | declared(EXTRAS["course"])
@@ -62,6 +65,7 @@ def sources(path):
     return re.sub(r"^\s*[!%].*$", "", "\n".join("".join(c["source"]) for c in cells), flags=re.M)
 
 
+@functools.cache
 def imported(path):
     """Distributions that a file imports, at its top or inside functions."""
     ours = {"tricks_lib", "course_ext", *(file.stem for file in path.parent.glob("*.py"))}
@@ -71,9 +75,8 @@ def imported(path):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module.partition(".")[0])
-    owners = packages_distributions()
     return {
-        canonicalize_name(owners.get(name, [name])[0])
+        canonicalize_name(OWNERS.get(name, [name])[0])
         for name in names - ours - set(sys.stdlib_module_names)
     }
 

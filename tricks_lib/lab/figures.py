@@ -3,13 +3,14 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from cycler import cycler
-from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -46,7 +47,7 @@ def use_style() -> None:
     """Set matplotlib's defaults for the course; every chapter begins with it."""
     plt.rcParams.update(
         {
-            "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY]),
+            "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY]),
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.grid": True,
@@ -174,6 +175,13 @@ def reliability_diagram(ax: Axes, bins: Mapping[str, Tensor | Sequence[float]]) 
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
 
 
+def display(figure: Figure, display_id: bool) -> Any:
+    """Show a figure in a notebook; a script has no cell for it, and does not need IPython."""
+    if "IPython" in sys.modules:
+        return import_module("IPython.display").display(figure, display_id=display_id)
+    return None
+
+
 class LiveCurves:
     """Loss curves that grow while networks train.
 
@@ -189,7 +197,7 @@ class LiveCurves:
     def __init__(self, title: str = "", show: str = "loss"):
         self.title, self.show = title, show
         self.curves: dict[str, list[float]] = {}
-        self._display = None
+        self._display: Any = None
 
     def of(self, name: str) -> Callable[[History], None]:
         """Return what `fit` calls after every epoch of the run called `name`."""
