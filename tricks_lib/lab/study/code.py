@@ -17,8 +17,10 @@ import pickle
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from importlib import import_module
+from importlib.util import resolve_name
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -30,9 +32,13 @@ from torch import Tensor, nn
 __all__ = ["code_hash"]
 
 PACKAGE = __name__.partition(".")[0]
-WITHOUT_NUMBERS = (f"{PACKAGE}.ops.arguments", f"{PACKAGE}.lab", f"{PACKAGE}.protocols")
-"""Modules that stand by their names: checks change no number, and the lab is hashed as the engine,
-which is part of every question anyway."""
+WITHOUT_NUMBERS = tuple(f"{PACKAGE}.{part}" for part in ("ops.arguments", "protocols", "recipe"))
+"""Modules that stand by their names: they check, and hold what is hashed by itself."""
+
+LAB = f"{PACKAGE}.lab"
+MEASURES = tuple(f"{LAB}.{part}" for part in ("ensemble", "landscape", "metrics"))
+"""What of the lab is hashed where it is used; the rest is hashed as the engine, which is part of
+every question anyway, or shows in the fingerprint of the data."""
 
 ELSEWHERE = tuple(
     str(Path(path).resolve()) for path in {*sysconfig.get_paths().values()} if Path(path).exists()
@@ -42,132 +48,181 @@ ELSEWHERE = tuple(
 def code_hash(*things: Any) -> str:
     """Return 16 hexadecimal digits that change when the code behind the things does.
 
+    Equal values have equal hashes: it does not matter whether they are one object or two.
+
     Args:
         *things: functions, classes, partials, or values made of them, such as a `Recipe`.
 
     Raises:
         ValueError: if something that they use cannot be hashed, such as an open file.
     """
+    walk = _Walk()
+    return _digest(walk.hash(thing, root=True) for thing in things)[:16]
+
+
+def _digest(texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    seen: dict[int, int] = {}
-    keep: list[Any] = []  # an id is good for as long as its object lives
-    for thing in things:
-        for part in _walk(thing, seen, keep, root=True):
-            digest.update(part.encode() + b"\0")
-    return digest.hexdigest()[:16]
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()
 
 
-def _walk(thing: Any, seen: dict[int, int], keep: list, root: bool = False) -> Iterator[str]:
-    """Yield texts that say everything about a thing, each object once."""
-    if isinstance(thing, bool | int | float | complex | str | bytes | None.__class__):
-        yield repr(thing)
-        return
-    if id(thing) in seen:
-        yield f"as number {seen[id(thing)]}"
-        return
-    seen[id(thing)] = len(seen)
-    keep.append(thing)
-    yield type(thing).__qualname__
-    if isinstance(thing, ModuleType):
-        yield _version(thing.__name__)
-    elif isinstance(thing, functools.partial):
-        for part in (thing.func, thing.args, thing.keywords):
-            yield from _walk(part, seen, keep)
-    elif hasattr(thing, "__wrapped__"):  # functools.cache and other decorators
-        yield from _walk(inspect.unwrap(thing), seen, keep, root)
-    elif isinstance(thing, FunctionType):
-        yield from _function(thing, seen, keep, root)
-    elif inspect.ismethod(thing):
-        yield from _walk(thing.__func__, seen, keep, root)
-        yield from _walk(thing.__self__, seen, keep)
-    elif isinstance(thing, type):
-        yield from _class(thing, seen, keep, root)
-    elif hasattr(thing, "__qualname__"):  # built in
-        yield f"{thing.__qualname__} of {_version(getattr(thing, '__module__', None) or '')}"
-    elif isinstance(thing, dict):
-        for key, value in thing.items():
-            yield from _walk(key, seen, keep)
-            yield from _walk(value, seen, keep)
-    elif isinstance(thing, list | tuple):
-        for value in thing:
-            yield from _walk(value, seen, keep)
-    elif isinstance(thing, set | frozenset):
-        yield repr(sorted(map(repr, thing)))
-    else:
-        yield from _object(thing, seen, keep)
+class _Walk:
+    """One way through all that some things reach.
 
+    Attributes:
+        known: by id, the hash of what was walked to its end.
+        inside: ids of what is being walked; meeting one again closes a circle.
+        alive: all that was met, since an id is good for as long as its object lives.
+    """
 
-def _function(function: FunctionType, seen: dict, keep: list, root: bool) -> Iterator[str]:
-    yield function.__qualname__
-    if not root and not _counts(function.__module__):
-        yield _version(function.__module__)
-        return
-    yield _text(function)
-    yield from _walk(function.__defaults__, seen, keep)
-    yield from _walk(function.__kwdefaults__, seen, keep)
-    for cell in function.__closure__ or ():
-        yield from _walk(cell.cell_contents, seen, keep)
-    for name in _names(function.__code__):
-        if name in function.__globals__:
-            value = function.__globals__[name]
-            yield name
-            yield from _walk(value, seen, keep)
-            if isinstance(value, ModuleType) and _counts(value.__name__):
-                for part in _names(function.__code__):
-                    if hasattr(value, part):
-                        yield from _walk(getattr(value, part), seen, keep)
+    def __init__(self) -> None:
+        self.known: dict[int, str] = {}
+        self.inside: set[int] = set()
+        self.alive: list[Any] = []
 
+    def hash(self, thing: Any, root: bool = False) -> str:
+        """Return a text that says everything about a thing.
 
-def _class(kind: type, seen: dict, keep: list, root: bool) -> Iterator[str]:
-    yield kind.__qualname__
-    if not root and not _counts(kind.__module__):
-        yield _version(kind.__module__)
-        return
-    for base in kind.__bases__:
-        yield from _walk(base, seen, keep)
-    for name, value in vars(kind).items():
-        function = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
-        function = getattr(function, "func", function)  # functools.cached_property
-        if isinstance(function, FunctionType):
-            if function.__code__.co_filename == "<string>" or name == "__repr__":
-                continue  # written by dataclass; a text for people
-            yield name
-            yield from _function(function, seen, keep, root=True)
-        elif name == "__dataclass_fields__":
-            for field in value.values():
+        Args:
+            thing: anything.
+            root: whether its code counts wherever it comes from.
+        """
+        if isinstance(thing, bool | int | float | complex | str | bytes | None.__class__):
+            return repr(thing)
+        key = id(thing)
+        if key in self.known:
+            return self.known[key]
+        if key in self.inside:
+            return f"within {getattr(thing, '__qualname__', type(thing).__qualname__)}"
+        self.alive.append(thing)
+        self.inside.add(key)
+        self.known[key] = _digest([type(thing).__qualname__, *self._parts(thing, root)])
+        self.inside.remove(key)
+        return self.known[key]
+
+    def _parts(self, thing: Any, root: bool) -> Iterator[str]:
+        if isinstance(thing, ModuleType):
+            yield _version(thing.__name__)
+        elif isinstance(thing, functools.partial):
+            yield from map(self.hash, (thing.func, thing.args, thing.keywords))
+        elif isinstance(thing, FunctionType):
+            yield from self._function(thing, root)
+        elif inspect.ismethod(thing):
+            yield self.hash(thing.__func__, root)
+            yield self.hash(thing.__self__)
+        elif isinstance(thing, type):
+            yield from self._class(thing, root)
+        elif hasattr(thing, "__wrapped__"):  # functools.cache
+            yield self.hash(thing.__wrapped__, root)
+        elif hasattr(thing, "__qualname__"):  # built in
+            yield f"{thing.__qualname__} of {_version(getattr(thing, '__module__', None) or '')}"
+        elif isinstance(thing, dict):
+            for key, value in thing.items():
+                yield self.hash(key)
+                yield self.hash(value)
+        elif isinstance(thing, list | tuple):
+            yield from map(self.hash, thing)
+        elif isinstance(thing, set | frozenset):
+            yield from sorted(map(self.hash, thing))
+        else:
+            yield from self._object(thing)
+
+    def _function(self, function: FunctionType, root: bool) -> Iterator[str]:
+        yield function.__qualname__
+        if hasattr(function, "__wrapped__"):
+            yield self.hash(function.__wrapped__, root)
+            # What a decorator made bears the name of the function; its own home is told by its
+            # global names.
+            root, home = False, function.__globals__.get("__name__", "")
+        else:
+            home = function.__module__
+        if not root and not _counts(home):
+            yield _version(home or "")
+            return
+        yield _text(function)
+        yield self.hash(function.__defaults__)
+        yield self.hash(function.__kwdefaults__)
+        for cell in function.__closure__ or ():
+            try:
+                yield self.hash(cell.cell_contents)
+            except ValueError as error:
+                if "Cell is empty" not in str(error):
+                    raise
+        names = _names(function.__code__)
+        for name in names:
+            if name in function.__globals__:
+                yield name
+                yield from self._named(function.__globals__[name], names)
+        for module, picked in _imports(function):
+            yield module.__name__
+            yield from self._named(module, [*picked, *names])
+
+    def _named(self, value: Any, names: Sequence[str]) -> Iterator[str]:
+        """Say all about what a global name means; of a module, about what is taken from it."""
+        yield self.hash(value)
+        if not (isinstance(value, ModuleType) and _counts(value.__name__)):
+            return
+        for name in names:
+            part = getattr(value, name, None)
+            if isinstance(part, ModuleType) and part.__name__.startswith(f"{value.__name__}."):
+                yield from self._named(part, names)
+            elif part is not None:
+                yield self.hash(part)
+
+    def _class(self, kind: type, root: bool) -> Iterator[str]:
+        yield kind.__qualname__
+        if not root and not _counts(kind.__module__):
+            yield _version(kind.__module__)
+            return
+        yield from map(self.hash, kind.__bases__)
+        for name, value in vars(kind).items():
+            function = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
+            function = getattr(function, "func", function)  # functools.cached_property
+            if isinstance(function, FunctionType):
+                if function.__code__.co_filename == "<string>" or name == "__repr__":
+                    continue  # written by dataclass; a text for people
+                yield name
+                yield self.hash(function, root=True)
+            elif name == "__dataclass_fields__":
+                for field in value.values():
+                    yield field.name
+                    yield self.hash(field.default)
+            elif not name.startswith(("__", "_abc_")):
+                yield name
+                yield self.hash(value)
+
+    def _object(self, thing: Any) -> Iterator[str]:
+        """Say all about an object: its class and its state."""
+        yield self.hash(type(thing))
+        if isinstance(thing, Tensor):
+            yield f"{thing.dtype} {tuple(thing.shape)}"
+            flat = thing.detach().cpu().contiguous().flatten().view(torch.uint8)
+            yield hashlib.sha256(flat.numpy().tobytes()).hexdigest()
+        elif isinstance(thing, np.ndarray):
+            yield f"{thing.dtype} {thing.shape}"
+            yield hashlib.sha256(thing.tobytes()).hexdigest()
+        elif callable(getattr(thing, "fingerprint", None)):  # data
+            yield thing.fingerprint()
+            yield from map(self.hash, (getattr(thing, "mean", None), getattr(thing, "std", None)))
+        elif is_dataclass(thing):
+            for field in fields(thing):
                 yield field.name
-                yield from _walk(field.default, seen, keep)
-        elif not name.startswith("__"):
-            yield name
-            yield from _walk(value, seen, keep)
-
-
-def _object(thing: Any, seen: dict, keep: list) -> Iterator[str]:
-    """Say all about an object: its class and its state."""
-    yield from _walk(type(thing), seen, keep)
-    if isinstance(thing, Tensor):
-        yield f"{thing.dtype} {tuple(thing.shape)}"
-        flat = thing.detach().cpu().flatten().view(torch.uint8)
-        yield hashlib.sha256(flat.numpy()).hexdigest()
-    elif isinstance(thing, np.ndarray):
-        yield f"{thing.dtype} {thing.shape}"
-        yield hashlib.sha256(np.ascontiguousarray(thing)).hexdigest()
-    elif callable(getattr(thing, "fingerprint", None)):  # data
-        yield thing.fingerprint()
-    elif is_dataclass(thing):
-        for field in fields(thing):
-            yield field.name
-            yield from _walk(getattr(thing, field.name), seen, keep)
-    elif isinstance(thing, nn.Module) or (hasattr(thing, "__dict__") and _counts(_home(thing))):
-        yield from _walk(vars(thing), seen, keep)
-    else:
-        try:
-            yield hashlib.sha256(pickle.dumps(thing)).hexdigest()
-        except Exception as error:
-            raise ValueError(
-                f"{thing!r} cannot be told from another by its text, and a study whose functions "
-                "use it could not say what it measured: make it inside the function"
-            ) from error
+                yield self.hash(getattr(thing, field.name))
+            names = {field.name for field in fields(thing)}
+            more = {k: v for k, v in getattr(thing, "__dict__", {}).items() if k not in names}
+            if _counts(_home(thing)) and more:
+                yield self.hash(more)
+        elif isinstance(thing, nn.Module) or (hasattr(thing, "__dict__") and _counts(_home(thing))):
+            yield self.hash(vars(thing))
+        else:
+            try:
+                yield hashlib.sha256(pickle.dumps(thing)).hexdigest()
+            except Exception as error:
+                raise ValueError(
+                    f"{thing!r} cannot be told from another by its text, and a study whose "
+                    "functions use it could not say what it measured: make it inside the function"
+                ) from error
 
 
 def _home(thing: Any) -> str:
@@ -176,14 +231,18 @@ def _home(thing: Any) -> str:
 
 def _counts(module: str | None) -> bool:
     """Tell whether a module's code is hashed: this package's and the user's own."""
-    if module is None or any(
-        module == left or module.startswith(f"{left}.") for left in WITHOUT_NUMBERS
-    ):
+    if module is None or _within(module, WITHOUT_NUMBERS):
         return False
-    if module == "__main__" or module.partition(".")[0] == PACKAGE:
+    if _within(module, (LAB,)):
+        return _within(module, MEASURES)
+    if module == "__main__" or _within(module, (PACKAGE,)):
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
     return file is not None and not str(Path(file).resolve()).startswith(ELSEWHERE)
+
+
+def _within(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def _version(module: str) -> str:
@@ -200,6 +259,7 @@ def _names(code: CodeType) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+@functools.cache
 def _text(function: FunctionType) -> str:
     """Return the source of a function, without what cannot change a number."""
     try:
@@ -209,6 +269,26 @@ def _text(function: FunctionType) -> str:
     if not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
         return _bytes(function.__code__)
     return ast.unparse(_Bare().visit(tree))
+
+
+def _imports(function: FunctionType) -> Iterator[tuple[ModuleType, list[str]]]:
+    """Yield the modules that a function imports in its own body, with the names it takes."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return
+    package = function.__globals__.get("__package__") or ""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            asked: list[tuple[str, list[str]]] = [(alias.name, []) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            name = "." * node.level + (node.module or "")
+            asked = [(resolve_name(name, package), [alias.name for alias in node.names])]
+        else:
+            continue
+        for name, taken in asked:
+            if _counts(name) or name.partition(".")[0] == PACKAGE:
+                yield import_module(name), taken
 
 
 def _bytes(code: CodeType) -> str:
