@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tricks_lib.lab.explore import explore
+from tricks_lib.course.explore import explore
 
 
 def draw_line(slope, kind="solid"):

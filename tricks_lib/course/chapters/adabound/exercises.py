@@ -9,6 +9,8 @@ from tricks_lib.course.exercises import Exercises, expect
 from tricks_lib.optimizers import AdaBound
 from tricks_lib.optimizers.adabound import bounds
 
+__all__ = ["RIGHT", "WRONG", "check"]
+
 check = Exercises()
 
 
@@ -109,3 +111,59 @@ def _walk(start: torch.Tensor, noise: torch.Tensor, **settings) -> torch.Tensor:
         weights.grad = weights.detach() + noise[step]
         optimizer.step()
     return weights.detach()
+
+
+# --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _shares(rate, lower, upper):
+    up = (rate < lower).double().mean()
+    back = (rate > upper).double().mean()
+    return up, 1 - up - back, back
+
+
+def _by_one_pair_of_bounds(rate, lower, upper):
+    return _shares(rate, lower[0], upper[0])
+
+
+def _naive(w, gradient_of, steps, lr, final_lr, gamma, largest=True):
+    m, v, most = torch.zeros_like(w), torch.zeros_like(w), torch.zeros_like(w)
+    for t in range(1, steps + 1):
+        g = gradient_of(w, t)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        most = torch.maximum(most, v) if largest else v
+        rate = lr * (1 - 0.999**t) ** 0.5 / (1 - 0.9**t) / (most.sqrt() + 1e-8)
+        s = gamma * t
+        w = w - rate.clamp(final_lr * s / (s + 1), final_lr * (s + 1) / s) * m
+    return w
+
+
+RIGHT = {
+    1: (0.1 / 3, 0.3),
+    2: lambda rate, momentum: rate / (1 - momentum),
+    3: lambda steps, ratio: torch.tensor(1 / (ratio**0.5 - 1) / steps),
+    4: _shares,
+    5: lambda w, gradient_of, steps, **settings: _naive(w, gradient_of, steps, **settings),
+}
+
+WRONG = {
+    1: [((0.05, 0.2), "The lower bound"), ((0.1 / 3, 0.2), "The upper bound")],
+    2: [
+        (lambda rate, momentum: rate * (1 - momentum), "the other way round"),
+        (lambda rate, momentum: rate, "The box of the derivation"),
+    ],
+    3: [
+        (lambda steps, ratio: 20 / steps, "solve for s first"),
+        (lambda steps, ratio: 1 / (ratio**0.5 - 1), "solve for s first"),
+    ],
+    4: [
+        (lambda rate, low, high: ((rate > high).float().mean(), 0, 0), "add up to 1"),
+        (lambda rate, low, high: (0.5, 0.5), "Expected 3 numbers"),
+        (_by_one_pair_of_bounds, "twice that for the others"),
+    ],
+    5: [
+        (lambda *task, **settings: _naive(*task, **settings, largest=False), "That is AdaBound"),
+        (lambda w, *_, **__: w, "Yours ends"),
+        (lambda w, *_, **__: 3.0, "Expected a tensor of 4 weights"),
+    ],
+}

@@ -3,15 +3,22 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
+import math
+
 import torch
 from scipy import stats
 from torch import nn
 
 from tricks_lib.course.exercises import Exercises, expect
 from tricks_lib.lab.metrics import score
-from tricks_lib.lab.study import paired_difference
+from tricks_lib.lab.study import Metric, paired_difference
+
+__all__ = ["RIGHT", "WRONG", "check"]
 
 check = Exercises()
+
+_ANY_DIFFERENCE = Metric("accuracy", better="higher")
+"""The exercise has three verdicts: without a smallest difference nothing is too small to matter."""
 
 
 def _predictions(count: int = 200, classes: int = 5, seed: int = 0):
@@ -78,7 +85,7 @@ def _(verdict):
     for trick, baseline in pairs:
         found = verdict(trick, baseline)
         wanted = paired_difference(
-            "accuracy", dict(enumerate(trick)), dict(enumerate(baseline))
+            _ANY_DIFFERENCE, dict(enumerate(trick)), dict(enumerate(baseline))
         ).verdict
         if found != wanted:
             return (
@@ -100,15 +107,105 @@ def _(evaluate):
     with torch.no_grad():
         wanted = (model(images).argmax(dim=1) == labels).float().mean().item()
     model.train()
-    found = [evaluate(model, images, labels, size) for size in (50, 16, 7)]
+    found = [evaluate(model, images, labels, size) for size in (50, 16, 8)]
     after = model.state_dict()
     if any(not torch.equal(before[name], after[name]) for name in before):
         return "Evaluating changed the network: its running statistics moved."
     problem = expect(
-        found, [wanted] * 3, "Tried with batches of 50, 16 and 7 images: the result may not change."
+        found, [wanted] * 3, "Tried with batches of 50, 16 and 8 images: the result may not change."
     )
     if problem:
         return problem
     if not model.training:
         return "The accuracy is right, but the network was left in evaluation mode."
     return None
+
+
+# --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _calibration_error(confidence, hits, bins):
+    place = (confidence * bins).ceil()
+    return sum(
+        (hits[place == n].double() - confidence[place == n]).sum().abs().item() / len(hits)
+        for n in range(1, bins + 1)
+    )
+
+
+def _seeds_needed(spread, effect):
+    seeds = 2
+    while stats.t.ppf(0.975, seeds - 1) * spread / seeds**0.5 >= effect:
+        seeds += 1
+    return seeds
+
+
+def _verdict(trick, baseline):
+    low, high = stats.ttest_rel(trick, baseline).confidence_interval(0.95)
+    return "no difference seen" if low <= 0 <= high else "helps" if low > 0 else "hurts"
+
+
+def _unpaired_verdict(trick, baseline):
+    low, high = stats.ttest_ind(trick, baseline).confidence_interval(0.95)
+    return "no difference seen" if low <= 0 <= high else "helps" if low > 0 else "hurts"
+
+
+@torch.no_grad()
+def _evaluate(model, images, labels, size):
+    was_training = model.training
+    model.eval()
+    answers = torch.cat([model(part).argmax(dim=1) for part in images.split(size)])
+    model.train(was_training)
+    return (answers == labels).double().mean().item()
+
+
+def _left_in_evaluation(model, images, labels, size):
+    found = _evaluate(model, images, labels, size)
+    model.eval()
+    return found
+
+
+@torch.no_grad()
+def _in_training_mode(model, images, labels, size):
+    answers = torch.cat([model(part).argmax(dim=1) for part in images.split(size)])
+    return (answers == labels).double().mean().item()
+
+
+@torch.no_grad()
+def _mean_of_batches(model, images, labels, size):
+    model.eval()
+    parts = zip(images.split(size), labels.split(size), strict=True)
+    hits = [(model(part).argmax(dim=1) == answers).double().mean() for part, answers in parts]
+    model.train()
+    return (sum(hits) / len(hits)).item()
+
+
+RIGHT = {
+    1: -math.log(0.9 * 0.5 * 0.25 * 0.01) / 4,
+    2: _calibration_error,
+    3: _seeds_needed,
+    4: _verdict,
+    5: _evaluate,
+}
+
+WRONG = {
+    1: [(0.6725, "natural logarithms"), (-1.6976, "change the sign")],
+    2: [
+        (lambda confidence, hits, bins: 0.1, "Each bin counts"),
+        (lambda c, hits, bins: abs(hits.float().mean() - c.mean()), "Each bin counts"),
+    ],
+    3: [
+        (lambda spread, effect: math.ceil((1.96 * spread / effect) ** 2), "Student's t"),
+        (lambda spread, effect: _seeds_needed(spread, 2 * effect), "smaller than the effect"),
+    ],
+    4: [
+        (lambda trick, base: "helps" if sum(trick) > sum(base) else "hurts", "seed by seed"),
+        (lambda trick, base: "no difference seen", "seed by seed"),
+        (_unpaired_verdict, "seed by seed"),
+    ],
+    5: [
+        (lambda model, images, labels, size: 0.5, "the result may not change"),
+        (_left_in_evaluation, "left in evaluation mode"),
+        (_in_training_mode, "Evaluating changed the network"),
+        (_mean_of_batches, "the result may not change"),
+    ],
+}

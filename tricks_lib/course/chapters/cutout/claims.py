@@ -151,6 +151,6 @@ CLAIMS: list[Claim] = [
     Printed(
         "| WRN-28-10, SVHN with 1,000 labels | 13.21 | 32.5 |",
         "Cubuk et al. 2018",
-        carries="one expects Cutout to hurt, and on street numbers with 1,000 labels it did",
+        carries="So one expects Cutout to hurt, and on street numbers with 1,000 labels it did",
     ),
 ]

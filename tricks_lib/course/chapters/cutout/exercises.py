@@ -11,6 +11,8 @@ from torch import Tensor
 from tricks_lib.augment.cutout import cut_out
 from tricks_lib.course.exercises import Exercises, expect
 
+__all__ = ["RIGHT", "WRONG", "check"]
+
 check = Exercises()
 
 
@@ -116,3 +118,96 @@ def _(my_cut_out):
         return "Tried with uint8 images: the result should be uint8 as well."
     wanted = cut_out(images, torch.tensor([[0], [4], [7]]), torch.tensor([[1], [4], [7]]), 4, 7)
     return expect(found, wanted, "Tried with uint8 images and fill=7.")
+
+
+# --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _expected_share(size, height, width):
+    a = size // 2
+    return (2 * a - a * a / height) * (2 * a - a * a / width) / (height * width)
+
+
+def _row_chances(size, height):
+    a = size // 2
+    counts = [min(i + a, height - 1) - max(i - a + 1, 0) + 1 for i in range(height)]
+    return [max(count, 0) / height for count in counts]
+
+
+def _chance_to_hide(patch, first, size, side):
+    a = size // 2
+    centres = min(first + a, side - 1) - max(first + patch - a, 0) + 1
+    return (max(centres, 0) / side) ** 2
+
+
+def _centres_beyond_the_border(patch, first, size, side):
+    a = size // 2
+    return (max(first + a - max(first + patch - a, 0) + 1, 0) / side) ** 2
+
+
+def _chances_below_zero(patch, first, size, side):
+    a = size // 2
+    return ((min(first + a, side - 1) - max(first + patch - a, 0) + 1) / side) ** 2
+
+
+def _cut_out(images, y, x, size, fill):
+    return cut_out(images, y[:, None], x[:, None], size, fill)
+
+
+def _one_hole_for_all(images, y, x, size, fill):
+    return _cut_out(images, y[:1].expand(len(y)), x[:1].expand(len(x)), size, fill)
+
+
+def _multiplied_by_zero(images, y, x, size, fill):
+    seen = _cut_out(torch.ones_like(images), y, x, size, 0)
+    return (images * seen + (1 - seen) * fill).to(images.dtype)
+
+
+def _painted(result, y, x, size, fill, least):
+    a = size // 2
+    for image, i, j in zip(result, y.tolist(), x.tolist(), strict=True):
+        image[:, max(i - a, least) : i + a, max(j - a, least) : j + a] = fill
+    return result
+
+
+RIGHT = {
+    1: (56.25, 0.0625),
+    2: _expected_share,
+    3: _row_chances,
+    4: _chance_to_hide,
+    5: lambda images, y, x, size, fill: _painted(images.clone(), y, x, size, fill, least=0),
+}
+
+WRONG = {
+    1: [((64, 0.0625), "2a - a²/H"), ((56.25, 0.25), "2a of the H centres")],
+    2: [
+        (lambda size, height, width: size**2 / (height * width), "divided by all pixels"),
+        (
+            lambda s, h, w: (s - s**2 / 4 / h) * (s - s**2 / 4 / w) / (h * w),
+            "Half the side is rounded down",
+        ),
+    ],
+    3: [
+        (lambda size, height: [2 * (size // 2) / height] * height, "only those from 0 to H - 1"),
+        (lambda size, height: [min(i, height - i, size) / height for i in range(height)], "Row i"),
+    ],
+    4: [
+        (
+            lambda patch, first, size, side: ((size - patch + 1) / side) ** 2,
+            "the centre must exist",
+        ),
+        (_centres_beyond_the_border, "the centre must exist"),
+        (_chances_below_zero, "never hides all of it"),
+    ],
+    5: [
+        (_one_hole_for_all, "Hidden are rows"),
+        (_multiplied_by_zero, "Hidden are rows"),
+        (lambda *task: _painted(*task, least=0), "The input was changed"),
+        (
+            lambda images, *others: _painted(images.clone(), *others, least=-999),
+            "Hidden are rows",
+        ),
+        (lambda images, *_: images.float(), "The type changed"),
+        (lambda images, *_: None, "Expected a tensor"),
+    ],
+}

@@ -8,6 +8,8 @@ import math
 from tricks_lib.course.exercises import Exercises, expect
 from tricks_lib.schedules import cosine_decay, cosine_restarts, step_decay
 
+__all__ = ["RIGHT", "WRONG", "check"]
+
 check = Exercises()
 
 
@@ -93,3 +95,52 @@ def _prolonged(time: float, planned: float, now: float, end: float) -> float:
         return cosine_decay(planned)(time)
     left = min((time - now) / (end - now), 1.0)
     return cosine_decay(planned)(now) * 0.5 * (1 + math.cos(math.pi * left))
+
+
+# --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _subtracted(time):
+    return 1 - 0.3 * sum(drop <= time for drop in (30, 60, 90))
+
+
+def _restart_times(period, multiplier, end):
+    times, time = [], period
+    while time <= end:
+        times.append(time)
+        period *= multiplier
+        time += period
+    return times
+
+
+def _jumps_to_the_top(time, planned, now, end):
+    return cosine_decay(planned)(time) if time < now else cosine_decay(end - now)(time - now)
+
+
+RIGHT = {
+    1: ((1 + math.sqrt(2) / 2) / 2, 0.5 * 1 + 0.25 * 0.1 + 0.25 * 0.01),
+    2: (lambda time: 0.1 ** sum(drop <= time for drop in (30, 60, 90)), _subtracted),
+    3: _restart_times,
+    4: lambda loss, curvature, variance: 4 * loss / (variance + 2 * loss * curvature),
+    5: _prolonged,
+}
+
+WRONG = {
+    1: [((0.75, 0.5275), "half of 1 + cos(π/4)"), ((0.8536, 0.37), "half of the time at 1")],
+    2: [
+        ((lambda t: 0.1 ** (t // 30), lambda t: 1 - 0.1 * (t // 30)), "subtracted"),
+        ((lambda t: 0.1 ** sum(m < t for m in (30, 60, 90)), _subtracted), "multiplied"),
+    ],
+    3: [
+        (lambda period, multiplier, end: [period * n for n in range(1, 4)], "the next is"),
+        (lambda period, multiplier, end: range(0, end, period), "After each period"),
+    ],
+    4: [
+        (lambda loss, curvature, variance: 4 * loss / variance, "loss = λV/2"),
+        (lambda loss, curvature, variance: 2 * loss / variance, "loss = λV/2"),
+    ],
+    5: [
+        (_jumps_to_the_top, "on both sides"),
+        (lambda time, planned, now, end: cosine_decay(end)(time), "on both sides"),
+    ],
+}

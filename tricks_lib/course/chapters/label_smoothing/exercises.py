@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from tricks_lib.course.exercises import Exercises, expect
 from tricks_lib.objectives import from_he
 
+__all__ = ["RIGHT", "WRONG", "check"]
+
 check = Exercises()
 
 
@@ -102,3 +104,74 @@ def _(loss_towards, best_logits):
         if problem:
             return problem
     return None
+
+
+# --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _smoothed_loss(logits, labels, epsilon):
+    log_p = logits.log_softmax(dim=1)
+    own = log_p.gather(1, labels[:, None])[:, 0]
+    return -((1 - epsilon) * own + epsilon * log_p.mean(dim=1)).mean()
+
+
+def _loss_that_overflows(logits, labels, epsilon):
+    log_p = logits - logits.exp().sum(dim=1, keepdim=True).log()
+    own = log_p.gather(1, labels[:, None])[:, 0]
+    return -((1 - epsilon) * own + epsilon * log_p.mean(dim=1)).mean()
+
+
+def _loss_towards(logits, labels, prior, epsilon):
+    target = (1 - epsilon) * F.one_hot(labels, len(prior)) + epsilon * prior
+    return -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def _loss_towards_uniform(logits, labels, prior, epsilon):
+    return F.cross_entropy(logits, labels, label_smoothing=epsilon)
+
+
+def _uncentred_logits(label, prior, epsilon):
+    return ((1 - epsilon) * F.one_hot(torch.tensor(label), len(prior)) + epsilon * prior).log()
+
+
+def _best_logits(label, prior, epsilon):
+    logits = _uncentred_logits(label, prior, epsilon)
+    return logits - logits.mean()
+
+
+RIGHT = {
+    1: (0.85, 2.833, 0.5875),
+    2: lambda epsilon, classes: epsilon * (classes - 1) / classes,
+    3: lambda gap, classes: classes / (classes + math.expm1(gap)),
+    4: _smoothed_loss,
+    5: (_loss_towards, _best_logits),
+}
+
+WRONG = {
+    1: [
+        ((0.8, 2.833, 0.5875), "1 - ε + ε/K"),
+        ((0.85, 2.708, 0.5875), "ratio of the two targets"),
+        ((0.85, 2.833, 0.8477), "The entropy of the target"),
+    ],
+    2: [
+        (lambda epsilon, classes: epsilon * classes / (classes - 1), "must agree"),
+        (lambda epsilon, classes: epsilon, "must agree"),
+    ],
+    3: [
+        (lambda gap, classes: classes / (classes + math.exp(gap)), "Solve gap"),
+        (lambda gap, classes: 10 / (9 + math.exp(gap)), "Solve gap"),
+    ],
+    4: [
+        (_loss_that_overflows, "`log_softmax`"),
+        (lambda z, y, e: F.cross_entropy(z, y, label_smoothing=from_he(e / 2, 9)), "decomposition"),
+        (lambda z, y, e: F.cross_entropy(z, y), "a part for the mean over all classes"),
+    ],
+    5: [
+        ((_loss_towards_uniform, _best_logits), "The target is"),
+        ((_loss_towards, _uncentred_logits), "then subtract the mean"),
+        (
+            (_loss_towards, lambda label, prior, epsilon: prior.log()),
+            "softmax must give the target",
+        ),
+    ],
+}

@@ -75,9 +75,7 @@ CLAIMS: list[Claim] = [
         longer_training_catches_up,
         high=0.25,
     ),
-    Orders(
-        PLAN, [f"{size}, linear + warmup" for size in reversed((512, *BEYOND))], "train_loss"
-    ),
+    Orders(PLAN, [f"{size}, linear + warmup" for size in reversed((512, *BEYOND))], "train_loss"),
     Within(
         "running averages that lag behind after few steps: test loss over training loss",
         PLAN,

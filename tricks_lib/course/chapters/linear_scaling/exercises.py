@@ -12,6 +12,8 @@ from tricks_lib.course.exercises import Exercises, expect
 from tricks_lib.models import mlp
 from tricks_lib.schedules import linear_scaling, sqrt_scaling
 
+__all__ = ["RIGHT", "WRONG", "check"]
+
 check = Exercises()
 
 
@@ -121,3 +123,87 @@ def _network() -> torch.nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return mlp(1, 10, hidden=(16,), size=8)
+
+
+# --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _largest_k(x):
+    k = 1
+    while abs((1 - x) ** (k + 1) - (1 - (k + 1) * x)) <= 0.05:
+        k += 1
+    return k
+
+
+def _step_in_parts(model, optimizer, images, labels, k):
+    optimizer.zero_grad()
+    for part, answers in zip(images.chunk(k), labels.chunk(k), strict=True):
+        (len(part) / len(images) * F.cross_entropy(model(part), answers)).backward()
+    optimizer.step()
+
+
+def _parts_that_count_alike(model, optimizer, images, labels, k):
+    optimizer.zero_grad()
+    for part, answers in zip(images.chunk(k), labels.chunk(k), strict=True):
+        (F.cross_entropy(model(part), answers) / k).backward()
+    optimizer.step()
+
+
+def _parts_added_up(model, optimizer, images, labels, k):
+    optimizer.zero_grad()
+    for part, answers in zip(images.chunk(k), labels.chunk(k), strict=True):
+        F.cross_entropy(model(part), answers).backward()
+    optimizer.step()
+
+
+def _on_top_of_the_last_step(model, optimizer, images, labels, k):
+    for part, answers in zip(images.chunk(k), labels.chunk(k), strict=True):
+        (F.cross_entropy(model(part), answers) * len(part) / len(images)).backward()
+    optimizer.step()
+
+
+def _the_whole_at_once(model, optimizer, images, labels, k):
+    optimizer.zero_grad()
+    F.cross_entropy(model(images), labels).backward()
+    optimizer.step()
+
+
+def _without_a_step(model, optimizer, images, labels, k):
+    F.cross_entropy(model(images), labels).backward()
+
+
+def _estimate(small, q_small, large, q_large):
+    square = (large * q_large - small * q_small) / (large - small)
+    return (q_small - q_large) / (1 / small - 1 / large) / square
+
+
+RIGHT = {
+    1: (0.4, 0.2),
+    2: lambda k: (1 / k, k, 1),
+    3: _largest_k,
+    4: _step_in_parts,
+    5: _estimate,
+}
+
+WRONG = {
+    1: [((0.4, 0.4), "The square-root rule"), ((0.025, 0.2), "The linear rule")],
+    2: [
+        (lambda k: (1 / k, 1 / k, 1), "a step moves by η·g"),
+        (lambda k: k, "Expected 3 numbers"),
+    ],
+    3: [
+        (lambda x: int(0.32 / x), "Small steps end at (1 - x)^k"),
+        (lambda x: _largest_k(x) - 1, "k = 1 always holds"),
+    ],
+    4: [
+        (_parts_that_count_alike, "Each image must count 1/22"),
+        (_parts_added_up, "times as long"),
+        (_on_top_of_the_last_step, "the gradients of the first still there"),
+        (_the_whole_at_once, "they should go through in k parts"),
+        (_without_a_step, "is there an optimizer.step()?"),
+    ],
+    5: [
+        (lambda b, q_b, B, q_B: (q_b - q_B) / q_B, "two equations, two unknowns"),
+        (lambda b, q_b, B, q_B: b * q_b / q_B, "two equations, two unknowns"),
+    ],
+}

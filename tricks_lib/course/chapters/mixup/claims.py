@@ -89,9 +89,7 @@ CLAIMS: list[Claim] = [
         for mix in ("mixup 0.2", "mixup 1")
     ),
     Within("ECE without mixing", PLAN, mean("none, 64 epochs", "ece"), low=11 * POINT),
-    Within(
-        "ECE without mixing", PLAN, mean("none, 4 epochs", "ece"), 1.5 * POINT, 2.5 * POINT
-    ),
+    Within("ECE without mixing", PLAN, mean("none, 4 epochs", "ece"), 1.5 * POINT, 2.5 * POINT),
     *(
         Within(
             f"ECE of {mix}",
@@ -149,8 +147,6 @@ CLAIMS: list[Claim] = [
     Printed("| PreAct-ResNet-18, CIFAR-100 | 25.6 | 21.1 |", ZHANG),
     Printed("| ResNet-50, ImageNet, 90 epochs, α = 0.2 | 23.5 | 23.3 |", ZHANG),
     Printed("| ResNet-50, ImageNet, 200 epochs, α = 0.2 | 23.6 | 22.1 |", ZHANG),
-    Printed(
-        "mixup takes ResNet-50-D from 78.31 to 79.15 % top-1", "He, T. et al. 2019, table 6"
-    ),
+    Printed("mixup takes ResNet-50-D from 78.31 to 79.15 % top-1", "He, T. et al. 2019, table 6"),
     Printed("23.68 % error without, 22.58 with mixup, 21.40 with CutMix", "Yun et al. 2019"),
 ]

@@ -13,6 +13,8 @@ from tricks_lib.course.exercises import Exercises, expect
 from tricks_lib.mix.cutmix import box_around, paste_box
 from tricks_lib.mix.mixup import mix_pairs
 
+__all__ = ["RIGHT", "WRONG", "check"]
+
 check = Exercises()
 
 
@@ -117,3 +119,79 @@ def _compare(function, arguments: tuple, wanted: tuple[Tensor, Tensor], hint: st
     return expect(found[0], wanted[0], f"Images. {hint}") or expect(
         found[1], wanted[1], f"Targets. {hint}"
     )
+
+
+# --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _mix_each(images, targets, partner, weights):
+    of_images, of_targets = weights[:, None, None, None], weights[:, None]
+    mixed = of_images * images + (1 - of_images) * images[partner]
+    return mixed, of_targets * targets + (1 - of_targets) * targets[partner]
+
+
+def _mixed_loss(logits, a, b, lam, weights):
+    of_a, of_b = (F.cross_entropy(logits, y, weight=weights, reduction="sum") for y in (a, b))
+    return (lam * of_a + (1 - lam) * of_b) / len(logits)
+
+
+def _mean_of_each(logits, a, b, lam, weights):
+    of_a, of_b = (F.cross_entropy(logits, y, weight=weights) for y in (a, b))
+    return lam * of_a + (1 - lam) * of_b
+
+
+def _cutmix(images, targets, partner, y, x, lam):
+    height, width = images.shape[-2:]
+    r, s = (int(side * math.sqrt(1 - lam)) // 2 for side in (height, width))
+    top, bottom = max(y - r, 0), min(y + r, height)
+    left, right = max(x - s, 0), min(x + s, width)
+    mixed = images.clone()
+    mixed[:, :, top:bottom, left:right] = images[partner, :, top:bottom, left:right]
+    own = 1 - (bottom - top) * (right - left) / (height * width)
+    return mixed, own * targets + (1 - own) * targets[partner]
+
+
+def _cutmix_by_lam(images, targets, partner, y, x, lam):
+    mixed, _ = _cutmix(images, targets, partner, y, x, lam)
+    return mixed, lam * targets + (1 - lam) * targets[partner]
+
+
+def _cutmix_in_place(images, targets, partner, y, x, lam):
+    images += 1
+    return images, targets
+
+
+RIGHT = {
+    1: ([0.7, 0, 0.3, 0], 0.6109),
+    2: lambda variance: (1 / (4 * variance) - 1) / 2,
+    3: _mix_each,
+    4: _mixed_loss,
+    5: _cutmix,
+}
+
+WRONG = {
+    1: [
+        (([0.3, 0, 0.7, 0], 0.6109), "λ belongs to the own image"),
+        (([0.7, 0, 0.3, 0], 0.8813), "The entropy of the row"),
+    ],
+    2: [
+        (lambda variance: 1 / (4 * variance), "Solve variance"),
+        (lambda variance: 1 / (8 * variance), "Solve variance"),
+    ],
+    3: [
+        (lambda images, targets, partner, w: _mix_each(images, targets, partner, 1 - w), "Images."),
+        (
+            lambda images, targets, partner, w: mix_pairs(images, targets, partner, w[0].item()),
+            "Give the weights the shapes",
+        ),
+    ],
+    4: [
+        (_mean_of_each, "divides by the number of images"),
+        (lambda logits, a, b, lam, weights: F.cross_entropy(logits, a), "divide yourself"),
+    ],
+    5: [
+        (_cutmix_by_lam, "Targets."),
+        (lambda *task: _cutmix(*task)[0], "Return two things"),
+        (_cutmix_in_place, "The input was changed"),
+    ],
+}

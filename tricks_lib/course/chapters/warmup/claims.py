@@ -45,7 +45,12 @@ CLAIMS: list[Claim] = [
     ),
     Helps(PLAN, "gradual warmup"),
     Hurts(PLAN, "constant warmup"),
-    NoneSeen(PLAN, MODEST[1], baseline=MODEST[0]),
+    NoneSeen(
+        PLAN,
+        MODEST[1],
+        baseline=MODEST[0],
+        carries="warmup has nothing to cure, and twenty seeds see no gain from it",
+    ),
     Helps(
         PLAN,
         MODEST[0],

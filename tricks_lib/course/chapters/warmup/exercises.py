@@ -5,10 +5,12 @@ Chapter: notebooks/01_warmup.ipynb
 
 import torch
 from torch.optim import SGD
-from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, SequentialLR
 
 from tricks_lib.course.exercises import Exercises, expect
 from tricks_lib.schedules import constant_warmup, cosine_decay, gradual_warmup
+
+__all__ = ["RIGHT", "WRONG", "check"]
 
 check = Exercises()
 
@@ -92,3 +94,63 @@ def _(build):
         return "The warmup is missing."
     hint = "The rates are right, but get_last_lr() tells other ones: a log would be wrong."
     return expect(told, wanted, hint)
+
+
+# --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _constant_warmup(time, length, start, then):
+    return start if time < length else then(time - length)
+
+
+def _then_at_the_wrong_time(time, length, start, then):
+    return start if time < length else then(time)
+
+
+def _too_long_by_a_step(time, length, start, then):
+    return start if time <= length else then(time - length)
+
+
+def _build(optimizer, multiplier, warmup, after):
+    shape = gradual_warmup(warmup, start=1 / multiplier, then=cosine_decay(after))
+    return LambdaLR(optimizer, lambda step: multiplier * shape(step))
+
+
+def _decay_from_the_low_rate(optimizer, multiplier, warmup, after):
+    ramp = LambdaLR(optimizer, lambda t: min(1 + (multiplier - 1) * t / warmup, multiplier))
+    return SequentialLR(optimizer, [ramp, CosineAnnealingLR(optimizer, after)], [warmup])
+
+
+def _without_a_warmup(optimizer, multiplier, warmup, after):
+    return CosineAnnealingLR(optimizer, after)
+
+
+RIGHT = {
+    1: 6 / 16,
+    2: gradual_warmup(7, start=1 / 8),
+    3: _constant_warmup,
+    4: lambda curvature, momentum: 2 * (1 + momentum) / curvature,
+    5: _build,
+}
+
+WRONG = {
+    1: [(1 / 3, "(1 - start) · t / m"), (5 / 16, "(1 - start) · t / m")],
+    2: [
+        (gradual_warmup(8), "The first factor is 1/8"),
+        (gradual_warmup(8, start=1 / 8), "the eighth step is the first with the factor 1"),
+        (lambda t: min(t + 1, 8) / 8, "Expected a gradual_warmup"),
+    ],
+    3: [
+        (_then_at_the_wrong_time, "`then` begins at its own time 0"),
+        (_too_long_by_a_step, "At `length` itself the warmup is over"),
+    ],
+    4: [
+        (lambda curvature, momentum: 2 / curvature, "and momentum 0.9"),
+        (lambda curvature, momentum: (1 + momentum) / curvature, "the bound in its last line"),
+    ],
+    5: [
+        (_decay_from_the_low_rate, "then fall to 0 along half a cosine"),
+        (_without_a_warmup, "should rise from"),
+        (lambda *_: None, "AttributeError"),
+    ],
+}
