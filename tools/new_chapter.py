@@ -8,6 +8,7 @@ file that is there. The tests name every TODO that is left.
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from string import Template
@@ -25,7 +26,6 @@ FIELDS = {
     "models": "model",
 }
 """The field of `Recipe` that takes the values of each folder."""
-
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,7 +61,11 @@ def lay_out(
     claim = "TODO what is said of the trick, in a sentence."
     for entry in planned(root):
         if entry["slug"] == slug:
-            title, number, claim = title or entry["title"], number or entry["number"], entry["claim"]
+            title, number, claim = (
+                title or entry["title"],
+                number or entry["number"],
+                entry["claim"],
+            )
     words = names(slug, slot, title, number or next_number(root), claim)
     # A trick that is there already gets its chapter; its own files stay as they are.
     known = (root / f"tricks_lib/{slot}/{slug}.py").exists()
@@ -84,6 +88,7 @@ def names(slug: str, slot: str, title: str | None, number: int, claim: str) -> d
     cls = "".join(part.capitalize() for part in slug.split("_"))
     called = slot in ("optimizers", "models")
     lower = called or slot == "schedules"
+    value_name = slug if lower else cls
     value = {"optimizers": slug, "models": slug, "schedules": f"{slug}(recipe.epochs)"}
     in_study = {**value, "schedules": f"{slug}(4)"}
     return {
@@ -93,7 +98,10 @@ def names(slug: str, slot: str, title: str | None, number: int, claim: str) -> d
         "title": title,
         "claim": claim,
         "cls": cls,
-        "value_name": slug if lower else cls,
+        "imports": ", ".join(
+            sorted(["fit", value_name], key=lambda name: (name[0].islower(), name))
+        ),
+        "value_name": value_name,
         "value": value.get(slot, f"{cls}()"),
         "study_value": in_study.get(slot, f"{cls}()"),
         "arm": slug.replace("_", " "),
@@ -131,8 +139,10 @@ def chapter_files(root: Path, slug: str, words: dict[str, str]) -> dict[Path, st
 
 def fill(template: str, words: dict[str, str]) -> str:
     """Return a template with the chapter's names in it."""
-    text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
-    return Template(text).substitute(words)
+    text = Template((TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")).substitute(words)
+    # Where the trick's import belongs in the alphabet depends on its slot.
+    imports = re.compile(r"(?:^from tricks_lib\S* import [^(\n]+\n)+", flags=re.M)
+    return imports.sub(lambda block: "".join(sorted(block[0].splitlines(True))), text)
 
 
 def notebook(template: str, words: dict[str, str]) -> str:
