@@ -1,4 +1,7 @@
-"""The form of a chapter: what a reader can rely on in every one of them."""
+"""The form of a chapter: what a reader can rely on in every one of them.
+
+A notebook is opened inside a test, so that one that is missing or broken fails alone.
+"""
 
 import ast
 import json
@@ -9,10 +12,10 @@ import pytest
 import torch
 
 import tricks_lib
-from tricks_lib.studies import CHAPTERS
+from tricks_lib.course.chapter import found
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = [chapter for chapter in CHAPTERS if chapter.written]
+CHAPTERS = ROOT / "tricks_lib" / "course" / "chapters"
 HEADINGS = [
     "Card",
     "Predict first",
@@ -29,82 +32,146 @@ HEADINGS = [
     "Further reading",
 ]
 
+FOLDERS = {"": "notebooks", "-solutions": "notebooks/solutions"}
+
 
 class Notebook:
-    def __init__(self, path):
-        self.path = ROOT / path
-        self.cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+    """A notebook, found by its slug and opened."""
+
+    def __init__(self, slug, folder="notebooks"):
+        self.slug = slug
+        there = sorted((ROOT / folder).glob(f"[0-9][0-9]_{slug}.ipynb"))
+        names = [path.name for path in there]
+        assert len(there) == 1, f"expected one {folder}/NN_{slug}.ipynb, found {names or 'none'}"
+        self.path = there[0]
+        self.name = self.path.relative_to(ROOT).as_posix()
+        try:
+            self.cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+        except (ValueError, KeyError) as error:
+            pytest.fail(f"{self.name} is no notebook: {type(error).__name__} {error}")
         self.code = [cell for cell in self.cells if cell["cell_type"] == "code"]
         self.prose = ["".join(c["source"]) for c in self.cells if c["cell_type"] == "markdown"]
+        self.text = "\n".join(self.prose)
         self.source = "\n\n".join("".join(cell["source"]) for cell in self.code)
 
+    def cell(self, position):
+        """Text and kind of a cell; nothing where there is none."""
+        if position >= len(self.cells):
+            return "", ""
+        return "".join(self.cells[position]["source"]), self.cells[position]["cell_type"]
 
-def notebooks():
-    chapters = [chapter.notebook for chapter in WRITTEN]
-    return chapters + [path.replace("notebooks/", "notebooks/solutions/") for path in chapters]
+    def section(self, heading):
+        """The prose under a heading of the second level."""
+        parts = re.split(r"^## (.+)$", self.text, flags=re.MULTILINE)
+        return dict(zip(parts[1::2], parts[2::2], strict=True)).get(heading, "")
+
+
+@pytest.fixture
+def notebook(request):
+    """The notebook of a chapter, or of its solutions."""
+    return Notebook(*request.param)
 
 
 chapters = pytest.mark.parametrize(
-    "notebook", [Notebook(chapter.notebook) for chapter in WRITTEN], ids=lambda n: n.path.stem
+    "notebook", [(slug,) for slug in found()], ids=found(), indirect=True
 )
 everywhere = pytest.mark.parametrize(
     "notebook",
-    [Notebook(path) for path in notebooks()],
-    ids=lambda n: n.path.relative_to(ROOT / "notebooks").as_posix(),
+    [(slug, folder) for slug in found() for folder in FOLDERS.values()],
+    ids=[f"{slug}{ending}" for slug in found() for ending in FOLDERS],
+    indirect=True,
 )
 
 
 def test_no_notebook_is_forgotten():
-    there = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/**/*.ipynb")}
-    assert {path for path in there if ".ipynb_checkpoints" not in path} == set(notebooks())
+    """Each belongs to a chapter, so that the tests below open it."""
+    for path in sorted(ROOT.glob("notebooks/**/*.ipynb")):
+        if ".ipynb_checkpoints" in path.parts:
+            continue
+        name = path.relative_to(ROOT).as_posix()
+        slug = re.fullmatch(r"notebooks/(?:solutions/)?\d\d_(\w+)\.ipynb", name)
+        assert slug and slug[1] in found(), f"{name} has no folder in tricks_lib/course/chapters"
 
 
 @chapters
 def test_headings_in_order(notebook):
-    found = re.findall(r"^## (.+)$", "\n".join(notebook.prose), flags=re.M)
-    assert found == HEADINGS
-    assert notebook.prose[0].startswith(f"# {notebook.path.stem[:2]} ")
+    headings = re.findall(r"^## (.+)$", notebook.text, flags=re.MULTILINE)
+    assert headings == HEADINGS, f"{notebook.name} has other headings than every chapter"
+    number = notebook.path.stem[:2]
+    assert notebook.prose[0].startswith(f"# {number} "), (
+        f"{notebook.name} should begin with '# {number} ' and its title"
+    )
 
 
 @everywhere
 def test_outputs_are_stripped(notebook):
     for cell in notebook.code:
-        assert cell["outputs"] == []
-        assert cell["execution_count"] is None
+        told = f"{notebook.name}: clear all outputs before you commit; there is one of:\n"
+        assert cell["outputs"] == [], told + "".join(cell["source"])
+        assert cell["execution_count"] is None, told + "".join(cell["source"])
 
 
 @everywhere
 def test_cells_have_ids_and_no_machine_is_named(notebook):
-    ids = [cell["id"] for cell in notebook.cells]
-    assert len(set(ids)) == len(ids)
+    ids = [cell.get("id") for cell in notebook.cells]
+    assert None not in ids, f"{notebook.name} has cells without an id: save it in JupyterLab"
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    assert not twice, f"{notebook.name} has several cells with the ids {twice}"
     text = notebook.path.read_text(encoding="utf-8")
-    assert str(ROOT) not in text
-    assert str(Path.home()) + "/" not in text
+    for folder in (str(ROOT), f"{Path.home()}/"):
+        assert folder not in text, f"{notebook.name} names a folder of this machine, {folder}"
+
+
+@everywhere
+def test_code_can_be_read(notebook):
+    for cell in notebook.code:
+        source = "".join(cell["source"])
+        try:
+            ast.parse(source)
+        except SyntaxError as error:
+            pytest.fail(f"{notebook.name}, {error}:\n{source}")
 
 
 DRAWS = re.compile(r"plt\.subplots|plt\.figure|show_images\(|LiveCurves\(")
+CAPTION = re.compile(r"\*[^*]+\*")
 
 
-@chapters
-def test_static_figures_have_alt_text_and_a_caption(notebook):
+def figures(notebook):
+    """Position and source of each cell that draws, and whether it has sliders."""
     for position, cell in enumerate(notebook.cells):
         source = "".join(cell["source"])
-        if cell["cell_type"] != "code" or not DRAWS.search(source) or "explore(" in source:
-            continue  # an interactive figure says itself what each frame shows
-        alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
-        assert len(alt) > 30, source
-        assert position + 1 < len(notebook.cells)
+        if cell["cell_type"] == "code" and ("explore(" in source or DRAWS.search(source)):
+            yield position, source, "explore(" in source
 
 
 @chapters
-def test_every_interactive_figure_has_alt_text_and_something_to_look_at(notebook):
-    figures = [n for n, c in enumerate(notebook.cells) if "explore(" in "".join(c["source"])]
-    figures = [n for n in figures if notebook.cells[n]["cell_type"] == "code"]
-    assert figures
-    for position in figures:
-        assert "alt=" in "".join(notebook.cells[position]["source"])
-        following = "".join(notebook.cells[position + 1]["source"])
-        assert re.match(r"\*[^*]+\*", following), f"no caption after cell {position}"
+def test_every_figure_has_alt_text(notebook):
+    for position, source, has_sliders in figures(notebook):
+        if has_sliders:
+            assert "alt=" in source, f"{notebook.name}: explore(..., alt=...) is missing:\n{source}"
+            continue
+        alt = notebook.cells[position]["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
+        assert len(alt) > 30, (
+            f"{notebook.name}: say for those who cannot see it what the figure shows, in the "
+            f'metadata of the cell, "mystnb": {{"image": {{"alt": ...}}}}:\n{source}'
+        )
+
+
+@chapters
+def test_every_figure_has_a_caption(notebook):
+    for position, source, _ in figures(notebook):
+        following, kind = notebook.cell(position + 1)
+        assert kind == "markdown" and CAPTION.match(following), (
+            f"{notebook.name}: the cell after a figure should say in *italics* what to look at:\n"
+            f"{source}"
+        )
+
+
+@chapters
+def test_something_moves(notebook):
+    assert any(has_sliders for *_, has_sliders in figures(notebook)), (
+        f"{notebook.name} has no figure with sliders: explore(...)"
+    )
 
 
 @everywhere
@@ -113,7 +180,9 @@ def test_definitions_are_short_but_for_the_naive_versions(notebook):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             lines = node.end_lineno - node.lineno + 1
             limit = 20 if node.name.startswith(("naive", "draw")) else 11
-            assert lines <= limit, f"{node.name} has {lines} lines"
+            assert lines <= limit, (
+                f"{notebook.name}: {node.name} has {lines} lines, and at most {limit} are read"
+            )
 
 
 @everywhere
@@ -125,38 +194,43 @@ def test_one_sentence_per_line(notebook):
                 continue
             line = re.sub(r"^\s*(?:\d+\.|-) ", "", line)
             # A full stop, a space and a capital word, but for initials and "et al.".
-            assert not re.search(r"(?<!al)(?<! [A-Z])[.?!] (?=[A-Z][a-z]+ )", line), line
+            several = re.search(r"(?<!al)(?<! [A-Z])[.?!] (?=[A-Z][a-z]+ )", line)
+            assert not several, f"{notebook.name} has two sentences on one line: {line}"
 
 
 @everywhere
 def test_nothing_is_downloaded_and_devices_are_not_named(notebook):
-    forbidden = r"download|https?://|pip install|\.cuda\(|'cuda'|\"cuda\""
+    forbidden = re.compile(r"download|https?://|pip install|\.cuda\(|'cuda'|\"cuda\"")
     for cell in notebook.code:
-        assert not re.search(forbidden, "".join(cell["source"]))
+        said = forbidden.search("".join(cell["source"]))
+        assert not said, f"{notebook.name} should run without a network, on any machine: {said[0]}"
 
 
 @chapters
 def test_chapter_and_code_lead_to_each_other(notebook):
-    path = notebook.path.relative_to(ROOT).as_posix()
     files = re.findall(r"`(tricks_lib/[\w/]+\.py)`", notebook.prose[-1])
-    assert files
+    assert files, f"the last cell of {notebook.name} should name the file of its trick"
     for file in files:
-        first = ast.get_docstring(ast.parse((ROOT / file).read_text(encoding="utf-8")))
-        assert first.splitlines()[-1] == f"Chapter: {path}", file
+        assert (ROOT / file).is_file(), f"{notebook.name} leads to {file}, which is not there"
+        text = ast.get_docstring(ast.parse((ROOT / file).read_text(encoding="utf-8")))
+        assert text.splitlines()[-1] == f"Chapter: {notebook.name}", (
+            f"the docstring of {file} should end with 'Chapter: {notebook.name}'"
+        )
 
 
 @chapters
 def test_links_to_files_lead_somewhere(notebook):
     headings = {
         heading.lower().replace(" ", "-")
-        for heading in re.findall(r"^##+ (.+)$", "\n".join(notebook.prose), flags=re.M)
+        for heading in re.findall(r"^##+ (.+)$", notebook.text, flags=re.MULTILINE)
     }
-    for text in notebook.prose:
-        for target in re.findall(r"\]\(([^)]+)\)", text):
-            if target.startswith("#"):
-                assert target[1:] in headings, target
-            elif not target.startswith("https://"):
-                assert (notebook.path.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^)]+)\)", notebook.text):
+        there = (
+            target[1:] in headings
+            if target.startswith("#")
+            else target.startswith("https://") or (notebook.path.parent / target).exists()
+        )
+        assert there, f"{notebook.name} has a link to {target}, which is not there"
 
 
 @everywhere
@@ -166,46 +240,69 @@ def test_names_in_prose_exist(notebook):
     )
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     config = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    printed = "".join(path.read_text() for path in ROOT.glob("tricks_lib/studies/article/*.txt"))
+    printed = "".join(path.read_text(encoding="utf-8") for path in CHAPTERS.glob("*/article.txt"))
     known = library + notebook.source + makefile + config + printed
     known += "acc AdamW random"  # named as what others use
     known += " ".join(dir(torch.optim.lr_scheduler) + dir(torch.nn))
+    words = set(re.findall(r"\w+", known))
     for text in notebook.prose:
         text = re.sub(r"```.*?```|\{cite\}`[^`]*`", "", text, flags=re.S)
         for span in re.findall(r"`([^`\n]+)`", text):
             for name in re.findall(r"[A-Za-z_]\w*", span):
-                assert re.search(rf"\b{name}\b", known), f"{name} in `{span}`"
+                assert name in words, f"{notebook.name} names {name} in `{span}`: there is none"
 
 
 @chapters
 def test_exercises_have_minutes_level_check_and_solution(notebook):
-    text = "\n".join(notebook.prose)
-    marks = re.findall(r"\*\*Exercise (\d)\*\* \((\d+) minutes, (easy|medium|hard)\)", text)
+    marks = re.findall(
+        r"\*\*Exercise (\d)\*\* \((\d+) minutes, (easy|medium|hard)\)", notebook.text
+    )
     numbers = [number for number, _, _ in marks]
-    assert len(marks) >= 3
-    assert numbers == [str(n + 1) for n in range(len(marks))]
-    assert re.findall(r"^check\((\d)", notebook.source, flags=re.M) == numbers
-    solved = Notebook(notebook.path.relative_to(ROOT).parent / "solutions" / notebook.path.name)
-    assert sorted(set(re.findall(r"check\((\d)", solved.source))) == numbers
-    assert solved.source.count("assert answer.right") == len(marks)
+    assert len(marks) >= 3, (
+        f"{notebook.name} should have at least three exercises, each introduced as "
+        "'**Exercise 1** (5 minutes, easy).'"
+    )
+    assert numbers == [str(n + 1) for n in range(len(marks))], f"they are numbered {numbers}"
+    checked = re.findall(r"^check\((\d)", notebook.source, flags=re.MULTILINE)
+    assert checked == numbers, f"{notebook.name} has the exercises {numbers} and checks {checked}"
+    solved = Notebook(notebook.slug, "notebooks/solutions")
+    answered = sorted(set(re.findall(r"check\((\d)", solved.source)))
+    assert answered == numbers, f"{solved.name} solves {answered} of {numbers}"
+    asserted = solved.source.count("assert answer.right")
+    assert asserted == len(marks), (
+        f"{solved.name} should have 'assert answer.right' for each of {len(marks)} exercises, and "
+        f"has it {asserted} times"
+    )
 
 
 @chapters
 def test_five_questions_with_folded_answers(notebook):
-    text = "\n".join(notebook.prose)
-    section = text[text.index("## Questions") : text.index("## Further reading")]
-    assert re.findall(r"^(\d)\. ", section, flags=re.M) == list("12345")
-    assert section.count("<details><summary>Answer</summary>\n\n") == 5
-    assert section.count("\n\n</details>") == 5
+    section = notebook.section("Questions")
+    numbers = re.findall(r"^(\d)\. ", section, flags=re.MULTILINE)
+    assert numbers == list("12345"), f"{notebook.name} should have five questions, has {numbers}"
+    folded = (
+        section.count("<details><summary>Answer</summary>\n\n"),
+        section.count("\n\n</details>"),
+    )
+    assert folded == (5, 5), (
+        f"{notebook.name}: each of the five answers stands between '<details><summary>Answer"
+        "</summary>' and '</details>', with empty lines around it"
+    )
 
 
 @chapters
-def test_every_reference_is_in_the_bibliography(notebook):
-    bibliography = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
-    cited = re.findall(r"\{cite\}`(\w+)`", "\n".join(notebook.prose))
-    assert len(cited) >= 3
+def test_every_reference_is_in_a_bibliography(notebook):
+    files = [ROOT / "book" / "references.bib", CHAPTERS / notebook.slug / "references.bib"]
+    known = "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+    cited = [
+        key for keys in re.findall(r"\{cite\}`([\w,]+)`", notebook.text) for key in keys.split(",")
+    ]
+    assert len(cited) >= 3, f"{notebook.name} should cite at least three works, cites {cited}"
     for key in cited:
-        assert f"{{{key}," in bibliography
+        assert f"{{{key}," in known, (
+            f"{notebook.name} cites {key}, which is neither in book/references.bib nor in the "
+            "chapter's references.bib"
+        )
 
 
 @everywhere
@@ -213,4 +310,7 @@ def test_hidden_input_is_hidden_in_jupyter_too(notebook):
     for cell in notebook.code:
         hidden = "hide-input" in cell["metadata"].get("tags", [])
         folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
-        assert hidden == folded
+        assert hidden == folded, (
+            f'{notebook.name}: the tag "hide-input" (for the page) and "source_hidden" (for '
+            "JupyterLab) go together:\n" + "".join(cell["source"])
+        )

@@ -3,10 +3,18 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
+from collections.abc import Sequence
 from statistics import correlation
 
 from tricks_lib.course.claims import Claim, Holds, Within
-from tricks_lib.lab.study import ACCURACY, StudyResult, paired_difference
+from tricks_lib.lab.study import (
+    ACCURACY,
+    Difference,
+    Finding,
+    StudyResult,
+    overall,
+    paired_difference,
+)
 from tricks_lib.models import small_resnet
 
 from .study import PLAN
@@ -25,16 +33,34 @@ def pairing(result: StudyResult) -> float:
     return correlation(*(list(result.values(arm).values()) for arm in result.runs))
 
 
+def gap(trick: Sequence[float], baseline: Sequence[float], **diverged: int) -> Difference:
+    """Compare accuracies in per cent, seed by seed."""
+    figures = [dict(enumerate(value / 100 for value in arm)) for arm in (trick, baseline)]
+    return paired_difference(ACCURACY, *figures, **diverged)
+
+
 def words_of_a_verdict() -> None:
-    """Ask the library for the verdicts on differences, in hundredths, that call for each word."""
-    for word, trick, baseline in (
-        ("helps", (81, 82, 83), (80, 80, 81)),
-        ("hurts", (80, 80, 81), (81, 82, 83)),
-        ("no difference seen", (80, 84, 81), (82, 81, 82)),
+    """Ask the library for the verdicts on differences that call for each word."""
+    for word, difference in (
+        ("helps", gap((81, 82, 83), (80, 80, 81))),
+        ("hurts", gap((80, 80, 81), (81, 82, 83))),
+        ("makes no difference", gap((80.1, 80.2, 81.1), (80, 80, 81))),
+        ("no difference seen", gap((80, 84, 81), (82, 81, 82))),
     ):
-        figures = [dict(enumerate(n / 100 for n in arm)) for arm in (trick, baseline)]
-        gap = paired_difference(ACCURACY, *figures)
-        assert gap.verdict == word, f"expected {word!r} of {gap}, got {gap.verdict!r}"
+        assert difference.verdict == word, f"{difference} is said to be {difference.verdict!r}"
+
+
+def words_of_several_settings() -> None:
+    """Ask for the word on a setting in which it helps and one in which it hurts."""
+    better, worse = (81, 82, 83), (80, 80, 81)
+    findings = [Finding(gap(better, worse)), Finding(gap(worse, better))]
+    assert overall(findings) == "depends", f"it is said to be {overall(findings)!r}"
+
+
+def word_of_runs_that_end_early() -> None:
+    """Ask for the word on a trick that gains, and loses one run more than its baseline."""
+    difference = gap((81, 82, 83), (80, 80, 81), diverged=1)
+    assert difference.verdict == "hurts", f"it is said to be {difference.verdict!r}"
 
 
 def size_of_the_network() -> None:
@@ -47,10 +73,23 @@ CLAIMS: list[Claim] = [
     Holds("one seed can say the opposite of another", one_seed_can_say_the_opposite_of_another),
     Within("the correlation that makes pairing help", PLAN, pairing, low=0),
     Holds(
-        "what the interval says, the verdict says",
+        "the words of a verdict are read off the interval",
         words_of_a_verdict,
         carries="**helps**, **hurts**: the 95 % interval does not contain zero.\n"
-        "- **no difference seen**: it does.",
+        "- **makes no difference**: the whole interval lies less than 0.3 points from zero, which "
+        "is too little to matter.\n"
+        "- **no difference seen**: anything else.",
+    ),
+    Holds(
+        "one setting that helps and one that hurts make it depend",
+        words_of_several_settings,
+        carries="**depends**: it helps in one setting and hurts in another",
+    ),
+    Holds(
+        "a run that diverges decides",
+        word_of_runs_that_end_early,
+        carries="A trick with which more runs end in an infinite loss than without it *hurts*, "
+        "whatever its other runs say.",
     ),
     Holds("the network has 78 thousand parameters", size_of_the_network),
 ]
