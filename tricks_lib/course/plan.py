@@ -56,9 +56,9 @@ class StudyPlan:
         on: the split to score: "validation" where something is chosen, so that the test images
             play no part in it.
         train: makes a run; takes the arguments of `fit`.
-        more_seeds: further seeds of some arms, such as those that tied in a search.
         headline: what the study is made for; None for a search, or a study beside another.
         tuning: the search that chose the recipes, which is recorded before; None if they are given.
+        ties: the tries of the search that tied, with further seeds; None if none did.
         beside: the chapter's other studies, such as the same recipes on other data.
     """
 
@@ -71,9 +71,9 @@ class StudyPlan:
     evaluate: Evaluate = "end"
     on: str = "test"
     train: Train = fit
-    more_seeds: Mapping[str, Sequence[int]] | None = None
     headline: Headline | None = None
     tuning: "StudyPlan | None" = None
+    ties: "StudyPlan | None" = None
     beside: "tuple[StudyPlan, ...]" = ()
 
     @property
@@ -89,14 +89,12 @@ class StudyPlan:
     @property
     def parts(self) -> "list[StudyPlan]":
         """All that the chapter records, in order: the search, this study, the others."""
-        return [*([self.tuning] if self.tuning else []), self, *self.beside]
+        return [*filter(None, (self.tuning, self.ties)), self, *self.beside]
 
     @property
-    def seeds_of(self) -> dict[str, list[int]]:
+    def seed_list(self) -> list[int]:
         """The seeds of each arm."""
-        seeds = list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
-        more = self.more_seeds or {}
-        return {arm: [*seeds, *more.get(arm, ())] for arm in self.recipes}
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
 
     def of_seed(self, seed: int = 0) -> Data:
         """Load the data of one seed."""
@@ -104,9 +102,9 @@ class StudyPlan:
 
     def estimate_seconds(self) -> float:
         """Guess how long `record` will take on this machine."""
-        runs = sum(map(len, self.seeds_of.values())) // len(self.recipes)
+        seeds = self.seed_list
         return estimate_seconds(
-            self.recipes, self.of_seed(), runs, evaluate=self.evaluate, on=self.on
+            self.recipes, self.of_seed(seeds[0]), seeds, evaluate=self.evaluate, on=self.on
         )
 
     def record(self, *, fresh: bool = False) -> StudyResult:
@@ -115,9 +113,11 @@ class StudyPlan:
         Raises:
             ValueError: if the file holds the answer to another question.
         """
-        return self._study(self.recipes, self.seeds_of, path=self.path, fresh=fresh)
+        return self._study(self.recipes, self.seed_list, path=self.path, fresh=fresh)
 
-    def _study(self, recipes: Mapping[str, Recipe], seeds: Any, **others: Any) -> StudyResult:
+    def _study(
+        self, recipes: Mapping[str, Recipe], seeds: Sequence[int], **others: Any
+    ) -> StudyResult:
         return study(
             recipes,
             self.data if isinstance(self.data, OwnImages) else self.data(),
@@ -163,9 +163,9 @@ class StudyPlan:
             ValueError: if a figure differs.
         """
         result = StudyResult.load(self.path, self.metrics)
-        first = {arm: [seeds[0]] for arm, seeds in self.seeds_of.items()}
-        made = self._study(self.recipes, first, threads=result.provenance["threads"])
-        for arm, (seed,) in first.items():
+        seed = self.seed_list[0]
+        made = self._study(self.recipes, [seed], threads=result.provenance["threads"])
+        for arm in self.recipes:
             if made.runs[arm][seed] != result.runs[arm].get(seed):
                 raise ValueError(
                     f"{self.path.name} cannot be confirmed: {arm!r} with seed {seed} gives "
@@ -189,7 +189,7 @@ class StudyPlan:
         wrong = [arm for arm, text in texts.items() if result.recipes.get(arm) != text]
         if wrong:
             return f"other recipes of {wrong}"
-        short = [a for a, seeds in self.seeds_of.items() if not set(seeds) <= set(result.runs[a])]
+        short = [arm for arm in self.recipes if not set(self.seed_list) <= set(result.runs[arm])]
         if short:
             return f"seeds are missing of {short}"
         if result.baseline != next(iter(self.recipes)):
@@ -214,7 +214,10 @@ _BY_ARM = ("recipes", "runs", "diverged")
 
 
 def best_tries(
-    result: StudyResult, tries: Mapping[str, Iterable[str]], metric: str = "accuracy"
+    result: StudyResult,
+    tries: Mapping[str, Iterable[str]],
+    metric: str = "accuracy",
+    ties: StudyResult | None = None,
 ) -> dict[str, str]:
     """Choose one arm of each group by its mean over the seeds; an arm that diverged is out.
 
@@ -222,35 +225,32 @@ def best_tries(
         result: a recorded search.
         tries: arms of each group.
         metric: the figure to choose by; it says itself whether higher or lower is better.
+        ties: the arms that tied, recorded with further seeds, which decide between them.
 
     Returns:
         The chosen arm of each group.
 
     Raises:
-        ValueError: if all arms of a group diverged; if the two best are equal, since nothing but
-            their order would decide between them: record them with more seeds.
+        ValueError: if all arms of a group diverged; if the best are equal, since nothing but their
+            order would decide between them.
     """
-    sign = {"higher": 1, "lower": -1}[result.metric(metric).better or "higher"]
     chosen = {}
     for group, arms in tries.items():
         finished = [arm for arm in arms if not result.diverged[arm]]
         if not finished:
             raise ValueError(f"every try of {group!r} diverged")
-        # Those that lead over the seeds of all; among them, those over the seeds that they share.
-        leaders = _leaders(result, finished, metric, sign)
-        leaders = _leaders(result, leaders, metric, sign)
+        leaders = _leaders(result, finished, metric)
+        if len(leaders) > 1 and ties and set(leaders) <= set(ties.runs):
+            leaders = _leaders(ties, leaders, metric)
         if len(leaders) > 1:
-            raise ValueError(f"{leaders} tie for {group!r}: record them with more seeds")
+            raise ValueError(f"{leaders} tie for {group!r}: record them with further seeds")
         chosen[group] = leaders[0]
     return chosen
 
 
-def _leaders(result: StudyResult, arms: Sequence[str], metric: str, sign: int) -> list[str]:
-    """Return the arms with the best mean over the seeds that all of them were run with."""
-    figures = {arm: result.values(arm, metric) for arm in arms}
-    shared = set.intersection(*(set(values) for values in figures.values()))
-    means = {
-        arm: round(sign * sum(values[seed] for seed in shared) / len(shared), 12)
-        for arm, values in figures.items()
-    }
-    return [arm for arm in arms if means[arm] == max(means.values())]
+def _leaders(result: StudyResult, arms: Iterable[str], metric: str) -> list[str]:
+    """Return the arms with the best mean."""
+    sign = -1 if result.metric(metric).better == "lower" else 1
+    # Sums of the same numbers in another order differ in their last bits.
+    means = {arm: round(sign * result.mean(arm, metric), 12) for arm in arms}
+    return [arm for arm, mean in means.items() if mean == max(means.values())]

@@ -86,7 +86,8 @@ def paired_difference(
     baseline: Mapping[int, float],
     *,
     comparisons: int = 1,
-    **diverged: int,
+    diverged: int = 0,
+    diverged_baseline: int = 0,
 ) -> Difference:
     """Compare two sets of runs by the seeds that they share.
 
@@ -95,9 +96,9 @@ def paired_difference(
         trick: figure of each seed's run with the trick.
         baseline: figure of each seed's run without.
         comparisons: how many differences are read together.
-        **diverged: `diverged` and `diverged_baseline` of `Difference`. If because of them fewer
-            than two seeds are shared, the interval is the whole line, and without any the mean
-            is NaN.
+        diverged: runs of the trick that gave no finite number. If because of such runs fewer than
+            two seeds are shared, the interval is the whole line, and without any the mean is NaN.
+        diverged_baseline: runs of the baseline that gave none.
 
     Raises:
         ValueError: if fewer than two seeds were run, since one pair has no spread.
@@ -109,11 +110,11 @@ def paired_difference(
         quantile = float(stats.t.ppf(1 - 0.025 / comparisons, df=len(values) - 1))
         reach = quantile * spread / math.sqrt(len(values))
         low, high = mean - reach, mean + reach
-    elif any(diverged.values()):
+    elif diverged or diverged_baseline:
         low, high = -math.inf, math.inf
     else:
         raise ValueError(f"an interval needs at least 2 pairs of runs, got {len(values)}")
-    return Difference(metric, values, mean, low, high, comparisons=comparisons, **diverged)
+    return Difference(metric, values, mean, low, high, diverged, diverged_baseline, comparisons)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,20 @@ TUNING = StudyPlan(
     on="validation",
 )
 
+TIED = (
+    "AdaBound, rate 0.01, limit 1.0, gamma 0.001",
+    "AdaBound, rate 0.01, limit 1.0, gamma 0.05",
+)
+"""Tries that were equal over the two seeds of the search."""
+
+TIES = StudyPlan(
+    path=RESULTS / "adabound-ties.jsonl",
+    recipes={name: TUNING.recipes[name] for name in TIED},
+    data=data,
+    seeds=range(102, 108),
+    on="validation",
+)
+
 CHOSEN = {
     "SGD": "SGD, rate 0.08",
     "Adam": "Adam, rate 0.02",
@@ -114,4 +128,5 @@ PLAN = StudyPlan(
         "AdaBound, tuned", "accuracy", "against SGD, eight tries to tune each, 1,000 steps"
     ),
     tuning=TUNING,
+    ties=TIES,
 )

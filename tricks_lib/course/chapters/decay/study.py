@@ -83,6 +83,22 @@ TUNING = StudyPlan(
     on="validation",
 )
 
+TIED = (
+    "cosine, 5 epochs, rate 0.025",
+    "cosine, 5 epochs, rate 0.05",
+    "step, 15 epochs, rate 0.1, a tenth at 1/2 and 3/4",
+    "step, 15 epochs, rate 0.025, a fifth at 3, 6 and 8 tenths",
+)
+"""Tries that were equal over the two seeds of the search."""
+
+TIES = StudyPlan(
+    path=RESULTS / "decay-ties.jsonl",
+    recipes={name: TUNING.recipes[name] for name in TIED},
+    data=data,
+    seeds=range(102, 108),
+    on="validation",
+)
+
 CHOSEN = {
     group: f"{group}, rate {choice}"
     for group, choice in {
@@ -163,4 +179,5 @@ PLAN = StudyPlan(
     ),
     train=with_snapshots,
     tuning=TUNING,
+    ties=TIES,
 )
