@@ -252,6 +252,14 @@ def test_names_in_prose_exist(notebook):
                 assert name in words, f"{notebook.name} names {name} in `{span}`: there is none"
 
 
+@everywhere
+def test_modules_that_are_named_exist(notebook):
+    for name in re.findall(r"\btricks_lib(?:\.\w+)+", notebook.text):
+        module = ROOT.joinpath(*name.split("."))
+        there = [module.with_suffix(".py"), module / "__init__.py"]
+        assert any(file.is_file() for file in there), f"{notebook.name} names {name}: there is none"
+
+
 @chapters
 def test_exercises_have_minutes_level_check_and_solution(notebook):
     marks = re.findall(

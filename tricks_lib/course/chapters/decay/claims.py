@@ -9,7 +9,7 @@ from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, NoneSeen, Print
 from tricks_lib.course.plan import best_tries
 from tricks_lib.lab.study import StudyResult
 
-from .study import BUDGETS, CHOSEN, GROUPS, PLAN, TUNING
+from .study import BUDGETS, CHOSEN, GROUPS, PLAN, TIES, TUNING
 
 __all__ = ["CLAIMS"]
 
@@ -21,7 +21,7 @@ BAG_OF_TRICKS = "He, T. et al. 2019, table 6"
 
 def winners_go_on() -> None:
     """Compare what goes on with what won the search."""
-    best = best_tries(TUNING.recorded(), GROUPS)
+    best = best_tries(TUNING.recorded(), GROUPS, ties=TIES.recorded())
     assert best == CHOSEN, f"the search found {best}"
 
 
