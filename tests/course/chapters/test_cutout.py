@@ -5,19 +5,17 @@ import torch
 
 from tricks_lib import Cutout, Split
 from tricks_lib.course.baseline import BASELINE
-from tricks_lib.course.chapters.cutout import switch
-from tricks_lib.course.chapters.cutout.study import data, hide_squares, tags
 
 
 @pytest.mark.parametrize("size", [1, 6, 14, 28])
-def test_hidden_squares_are_whole_and_the_same_for_every_fill(size):
-    plain = data()
-    black = hide_squares(plain, size, "black").test.images
-    noise = hide_squares(plain, size, "noise").test.images
-    grey = hide_squares(plain, size).test.images
+def test_hidden_squares_are_whole_and_the_same_for_every_fill(study, size):
+    plain = study.data()
+    black = study.hide_squares(plain, size, "black").test.images
+    noise = study.hide_squares(plain, size, "noise").test.images
+    grey = study.hide_squares(plain, size).test.images
     value = round(255 * plain.mean.item())
     white = replace(plain, test=Split(torch.full_like(plain.test.images, 255), plain.test.labels))
-    hidden = hide_squares(white, size, "black").test.images == 0
+    hidden = study.hide_squares(white, size, "black").test.images == 0
     assert (hidden.sum(dim=(1, 2, 3)) == size**2).all()
     assert (black[hidden] == 0).all() and (grey[hidden] == value).all()
     for images in (black, noise, grey):
@@ -25,8 +23,8 @@ def test_hidden_squares_are_whole_and_the_same_for_every_fill(size):
     assert noise[hidden].float().mean() == pytest.approx(127.5, abs=6)
 
 
-def test_tags_are_the_only_thing_in_their_corner():
-    tagged = tags()
+def test_tags_are_the_only_thing_in_their_corner(study):
+    tagged = study.tags()
     for split, share in ((tagged.train, 0.9), (tagged.test, 0.5)):
         corner = split.images[:, 0, :8, :8]
         assert split.labels.float().mean().item() == pytest.approx(share)
@@ -35,5 +33,5 @@ def test_tags_are_the_only_thing_in_their_corner():
 
 
 @pytest.mark.parametrize(("size", "square"), [(8, 4), (28, 14), (32, 16)])
-def test_switched_on_it_hides_half_of_the_side(toy, size, square):
+def test_switched_on_it_hides_half_of_the_side(switch, toy, size, square):
     assert switch(BASELINE, toy(size=size)).augment == Cutout(size=square)

@@ -5,26 +5,16 @@ import pytest
 
 from tricks_lib import cosine_decay, cosine_restarts, evaluate, mlp
 from tricks_lib.course.baseline import BASELINE
-from tricks_lib.course.chapters.decay import switch
-from tricks_lib.course.chapters.decay.study import (
-    GROUPS,
-    PLAN,
-    TIES,
-    TUNING,
-    ends_of_periods,
-    recipe,
-    with_snapshots,
-)
 from tricks_lib.lab.ensemble import Ensemble
 
 SMALL = replace(BASELINE, epochs=3, batch_size=16, model=partial(mlp, hidden=(), size=8))
 HOW = {"seed": 0, "device": "cpu", "evaluate": "every epoch"}
 
 
-def test_every_shape_has_the_same_tries():
-    assert {len(group) for group in GROUPS.values()} == {6}
-    assert PLAN.tuning is TUNING and PLAN.ties is TIES
-    prints = {plan.of_seed(0).fingerprint() for plan in (PLAN, TUNING, TIES)}
+def test_every_shape_has_the_same_tries(study):
+    assert {len(group) for group in study.GROUPS.values()} == {6}
+    assert study.PLAN.tuning is study.TUNING and study.PLAN.ties is study.TIES
+    prints = {plan.of_seed(0).fingerprint() for plan in (study.PLAN, study.TUNING, study.TIES)}
     assert len(prints) == 1
 
 
@@ -38,26 +28,26 @@ def test_every_shape_has_the_same_tries():
     ],
     ids=repr,
 )
-def test_snapshots_are_taken_where_the_rate_is_lowest(schedule, ends):
-    assert ends_of_periods(recipe(15, 0.1, schedule)) == ends
+def test_snapshots_are_taken_where_the_rate_is_lowest(study, schedule, ends):
+    assert study.ends_of_periods(study.recipe(15, 0.1, schedule)) == ends
 
 
-def test_an_ensemble_of_one_is_the_network(toy):
-    figures = PLAN.measure(with_snapshots(SMALL, toy(), **HOW), toy())
+def test_an_ensemble_of_one_is_the_network(study, toy):
+    figures = study.PLAN.measure(study.with_snapshots(SMALL, toy(), **HOW), toy())
     assert figures["ensemble_accuracy"] == figures["accuracy"]
     assert figures["ensemble_nll"] == pytest.approx(figures["nll"], rel=1e-6)
     assert len(figures["accuracy_by_epoch"]) == 3
 
 
-def test_an_ensemble_has_a_network_of_each_period(toy):
-    run = with_snapshots(replace(SMALL, schedule=cosine_restarts(1)), toy(), **HOW)
+def test_an_ensemble_has_a_network_of_each_period(study, toy):
+    run = study.with_snapshots(replace(SMALL, schedule=cosine_restarts(1)), toy(), **HOW)
     assert list(run.snapshots) == [1, 2, 3]
     together = evaluate(Ensemble(*run.snapshots.values()), toy())
-    assert PLAN.measure(run, toy())["ensemble_nll"] == together.nll
+    assert study.PLAN.measure(run, toy())["ensemble_nll"] == together.nll
 
 
 @pytest.mark.parametrize("epochs", [1, 10])
-def test_switched_on_the_cosine_ends_with_the_training(epochs):
+def test_switched_on_the_cosine_ends_with_the_training(switch, epochs):
     schedule = switch(replace(BASELINE, epochs=epochs), None).schedule
     assert schedule(0) == 1
     assert schedule(epochs / 2) == pytest.approx(0.5)
