@@ -19,7 +19,7 @@ from ..lab.study import (
     final_metrics,
     study,
 )
-from ..lab.study.record import MARKS, write
+from ..lab.study.record import MARKS
 from ..lab.train import Evaluate, Run, fit
 from ..recipe import Recipe
 
@@ -173,7 +173,7 @@ class StudyPlan:
                 )
         kept = {k: v for k, v in result.provenance.items() if k in ("seconds", *MARKS)}
         kept["confirmed"] = "the first seed of every arm was run again and gave the same figures"
-        write(replace(result, provenance=made.provenance | kept), self.path)
+        replace(result, provenance=made.provenance | kept).save(self.path)
         return self.recorded()
 
     def finding(self) -> Finding | None:

@@ -3,7 +3,7 @@
 from .code import code_hash
 from .finding import WORDS, Difference, Finding, Word, overall, paired_difference
 from .metric import ACCURACY, ECE, NLL, POINT, STANDARD, TRAIN_LOSS, Metric
-from .record import migrate
+from .migrate import migrate
 from .result import Figures, StudyResult, Table
 from .run import OwnImages, Train, estimate_seconds, final_metrics, study
 

@@ -179,6 +179,9 @@ class _Walk:
         for name, value in vars(kind).items():
             function = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
             function = getattr(function, "func", function)  # functools.cached_property
+            if getattr(function, "hooked", False):
+                # torch wraps `step` when the first optimizer of a class is built.
+                function = function.__wrapped__
             if isinstance(function, FunctionType):
                 if function.__code__.co_filename == "<string>" or name == "__repr__":
                     continue  # written by dataclass; a text for people

@@ -13,17 +13,16 @@ Chapter: notebooks/00_baseline.ipynb
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .metric import STANDARD, Metric, by_name
-from .result import Figures, StudyResult
+from .metric import Metric
 
-__all__ = ["FORMAT", "Recorder", "migrate", "read", "write"]
+__all__ = ["FORMAT", "MARKS", "Line", "Recorder", "lines_of", "text_of"]
 
 FORMAT = 2
 """Written into every file; the first edition's had none."""
@@ -32,6 +31,7 @@ MARKS = ("rule", "confirmed")
 """What a record says of its own history: no part of the question."""
 
 Line = dict[str, Any]
+"""What stands in a line of the file."""
 
 
 class Recorder:
@@ -80,7 +80,7 @@ class Recorder:
         recipes: dict[str, str],
         codes: dict[str, str],
     ) -> None:
-        lines, whole = _lines(self.path) if self.path.exists() else ([], 0)
+        lines, whole = lines_of(self.path) if self.path.exists() else ([], 0)
         if lines:
             self._check(lines, asked, recipes, codes)
             os.truncate(self.path, whole)  # half a line, of a run that was killed
@@ -92,7 +92,6 @@ class Recorder:
         for arm, recipe in recipes.items():
             if arm not in known:
                 self._append({"arm": arm, "recipe": recipe, "code": codes[arm]})
-        self.result = read(self.path)
 
     def _check(
         self, lines: list[Line], asked: dict[str, Any], recipes: dict[str, str], codes: dict
@@ -126,7 +125,7 @@ class Recorder:
         self._append({"run": arm, "seed": seed, **found, "seconds": round(seconds, 3)})
 
     def _append(self, line: Line) -> None:
-        self._file.write(_text(line) + "\n")
+        self._file.write(text_of(line) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -145,106 +144,13 @@ class Recorder:
         self._lock.release()
 
 
-def read(path: str | os.PathLike, metrics: Iterable[Metric] | None = None) -> StudyResult:
-    """Read a study: see `StudyResult.load`."""
-    path = Path(path).expanduser()
-    try:
-        (head, *lines), _ = _lines(path)
-        arms = [line for line in lines if "arm" in line]
-        runs: dict[str, dict[int, Figures | None]] = {line["arm"]: {} for line in arms}
-        diverged: dict[str, dict[int, int]] = {line["arm"]: {} for line in arms}
-        seconds = 0.0
-        for line in lines:
-            if "run" in line:
-                runs[line["run"]][line["seed"]] = line.get("figures")
-                if "diverged" in line:
-                    diverged[line["run"]][line["seed"]] = line["diverged"]
-                seconds += line.get("seconds", 0.0)
-        told = metrics if metrics is not None else [Metric(**m) for m in head["metrics"]]
-        asked = head["asked"]
-        code = {line["arm"]: line["code"] for line in arms}
-        provenance = asked | head.get("made", {}) | {"code": code}
-        return StudyResult(
-            recipes={line["arm"]: line["recipe"] for line in arms},
-            baseline=asked["baseline"],
-            runs=runs,
-            diverged=diverged,
-            provenance=provenance | {"seconds": round(provenance.get("seconds", 0.0) + seconds, 2)},
-            metrics=by_name(told),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} does not hold a recorded study: {error}") from error
-
-
-def write(result: StudyResult, path: str | os.PathLike) -> None:
-    """Write a whole result at once: see `StudyResult.save`."""
-    path = Path(path).expanduser()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    apart = ("code", "seconds", *MARKS)
-    asked = {k: v for k, v in result.provenance.items() if k not in apart}
-    asked["baseline"] = result.baseline
-    marks = {k: v for k, v in result.provenance.items() if k in MARKS}
-    head: Line = {
-        "study": FORMAT,
-        "asked": asked,
-        "metrics": [asdict(metric) for metric in result.metrics.values()],
-        "made": {**marks, "seconds": result.provenance.get("seconds", 0.0)},
-    }
-    code = result.provenance.get("code", {})
-    lines = [head]
-    for arm, recipe in result.recipes.items():
-        lines.append({"arm": arm, "recipe": recipe, "code": code.get(arm)})
-    for arm, by_seed in result.runs.items():
-        for seed, figures in sorted(by_seed.items()):
-            run: Line = {"run": arm, "seed": seed}
-            if figures is None:
-                run["diverged"] = result.diverged[arm].get(seed)
-            else:
-                run["figures"] = figures
-            lines.append(run)
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text("".join(_text(line) + "\n" for line in lines), encoding="utf-8")
-    draft.replace(path)
-
-
-def migrate(old: str | os.PathLike, metrics: Iterable[Metric] = STANDARD) -> Path:
-    """Write a file of the first edition anew, its numbers unchanged, and remove it.
-
-    Marked as recorded under the old rule: the code that it came from was not hashed, every seed had
-    the same training images, and the number of threads was the machine's.
-
-    Returns:
-        The new file, `.jsonl` beside the old `.json`.
-
-    Raises:
-        ValueError: if it is no such file.
-    """
-    old = Path(old)
-    try:
-        stored = json.loads(old.read_text(encoding="utf-8"))
-        for name in ("runs", "diverged"):
-            stored[name] = {
-                arm: {int(seed): value for seed, value in by_seed.items()}
-                for arm, by_seed in stored[name].items()
-            }
-        result = replace(StudyResult(**stored), metrics=by_name(metrics))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{old} is no record of the first edition: {error}") from error
-    result.provenance["rule"] = "first edition"
-    new = old.with_suffix(".jsonl")
-    write(result, new)
-    if read(new).runs != result.runs:
-        raise ValueError(f"{old} was not written to {new} as it was")
-    old.unlink()
-    return new
-
-
-def _lines(path: Path) -> tuple[list[Line], int]:
+def lines_of(path: Path) -> tuple[list[Line], int]:
     """Return the lines that were written to their end, and how many bytes they are."""
     stored = path.read_bytes()
     whole = stored.rfind(b"\n") + 1
     return [json.loads(line) for line in stored[:whole].decode("utf-8").splitlines()], whole
 
 
-def _text(line: Line) -> str:
+def text_of(line: Line) -> str:
+    """Return a line as strict JSON, which has no number that is not finite."""
     return json.dumps(line, ensure_ascii=False, allow_nan=False)

@@ -4,12 +4,14 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .finding import Difference, Word, mean_and_spread, paired_difference
 from .metric import STANDARD, Metric, by_name
+from .record import FORMAT, MARKS, Line, lines_of, text_of
 
 __all__ = ["Figures", "StudyResult", "Table"]
 
@@ -181,9 +183,28 @@ class StudyResult:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write all of it to a file, a line for each run; an interruption leaves the old file."""
-        from .record import write
+        path = Path(path).expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(path.name + ".tmp")
+        draft.write_text("".join(text_of(line) + "\n" for line in self._lines()), encoding="utf-8")
+        draft.replace(path)
 
-        write(self, path)
+    def _lines(self) -> Iterator[Line]:
+        told = dict(self.provenance)
+        code, seconds = told.pop("code", {}), told.pop("seconds", 0.0)
+        marks = {name: told.pop(name) for name in MARKS if name in told}
+        yield {
+            "study": FORMAT,
+            "asked": told | {"baseline": self.baseline},
+            "metrics": [asdict(metric) for metric in self.metrics.values()],
+            "made": marks | {"seconds": seconds},
+        }
+        for arm, recipe in self.recipes.items():
+            yield {"arm": arm, "recipe": recipe, "code": code.get(arm)}
+        for arm, by_seed in self.runs.items():
+            for seed, figures in sorted(by_seed.items()):
+                found = {"diverged": self.diverged[arm].get(seed)} if figures is None else {}
+                yield {"run": arm, "seed": seed, **(found or {"figures": figures})}
 
     @classmethod
     def load(
@@ -199,9 +220,33 @@ class StudyResult:
             FileNotFoundError: if there is no such file.
             ValueError: if it does not hold a study.
         """
-        from .record import read
-
-        return read(path, metrics)
+        path = Path(path).expanduser()
+        try:
+            (head, *lines), _ = lines_of(path)
+            arms = [line for line in lines if "arm" in line]
+            made = [line for line in lines if "run" in line]
+            runs: dict[str, dict[int, Figures | None]] = {line["arm"]: {} for line in arms}
+            diverged: dict[str, dict[int, int]] = {line["arm"]: {} for line in arms}
+            for line in made:
+                runs[line["run"]][line["seed"]] = line.get("figures")
+                if "diverged" in line:
+                    diverged[line["run"]][line["seed"]] = line["diverged"]
+            told = metrics if metrics is not None else [Metric(**m) for m in head["metrics"]]
+            before = head.get("made", {})
+            seconds = before.get("seconds", 0.0) + sum(line.get("seconds", 0.0) for line in made)
+            return cls(
+                recipes={line["arm"]: line["recipe"] for line in arms},
+                baseline=head["asked"]["baseline"],
+                runs=runs,
+                diverged=diverged,
+                provenance=head["asked"]
+                | before
+                | {"code": {line["arm"]: line["code"] for line in arms}}
+                | {"seconds": round(seconds, 2)},
+                metrics=by_name(told),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{path} does not hold a recorded study: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def study(
         metrics=by_name(metrics),
     )
     if recorder:
-        _take_over(result, recorder.result)
+        _take_over(result, StudyResult.load(recorder.path))
     # The first worker knows what is there; all of them make the same runs.
     done = team.share_value({arm: sorted(runs) for arm, runs in result.runs.items()})
     missing = [(arm, seed) for arm, seed in wanted if seed not in done[arm]]
