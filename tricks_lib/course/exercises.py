@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -41,7 +42,7 @@ class Answer:
         """Whether the exercise is solved."""
         return self.tried and self.problem is None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         """Return the answer as a line of text."""
         if not self.tried:
             return f"… {self.exercise}: not tried yet. Replace the ... and run the cell again."
@@ -81,7 +82,7 @@ class Exercises:
         WRONG = {1: [(1 / 3, "Start is"), ("0.375", "Expected a number")]}
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.judges: list[tuple[str, Judge]] = []
 
     def exercise(self, title: str) -> Callable[[Judge], Judge]:
@@ -93,7 +94,7 @@ class Exercises:
 
         return register
 
-    def __call__(self, number: int, *answer) -> Answer:
+    def __call__(self, number: int, *answer: Any) -> Answer:
         """Judge an answer.
 
         Args:
@@ -122,13 +123,13 @@ class Exercises:
             return Answer(name, problem=_explain(error))
 
 
-def _asking(answer):
+def _asking(answer: Any) -> Any:
     """Let a function of the learner's say by returning `...` that it is not written yet."""
     if not inspect.isfunction(answer):
         return answer
 
     @functools.wraps(answer)
-    def ask(*arguments, **named):
+    def ask(*arguments: Any, **named: Any) -> Any:
         found = answer(*arguments, **named)
         if found is ...:
             raise NotTried
@@ -137,7 +138,7 @@ def _asking(answer):
     return ask
 
 
-def expect(found, wanted, hint: str, tolerance: float = 1e-6) -> str | None:
+def expect(found: Any, wanted: Any, hint: str, tolerance: float = 1e-6) -> str | None:
     """Compare a number, or a sequence of numbers, with the right one.
 
     Args:
@@ -171,7 +172,7 @@ def expect(found, wanted, hint: str, tolerance: float = 1e-6) -> str | None:
     return None if right else f"Got {found:.6g}. {hint}"
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Turn tensors, arrays and tuples into numbers and lists."""
     if isinstance(value, torch.Tensor):
         return value.tolist()

@@ -162,7 +162,7 @@ WRONG = {
         (_by_one_pair_of_bounds, "twice that for the others"),
     ],
     5: [
-        (lambda *task, **settings: _naive(*task, **settings, largest=False), "That is AdaBound"),
+        (lambda *task, **given: _naive(*task, **{**given, "largest": False}), "That is AdaBound"),
         (lambda w, *_, **__: w, "Yours ends"),
         (lambda w, *_, **__: 3.0, "Expected a tensor of 4 weights"),
     ],

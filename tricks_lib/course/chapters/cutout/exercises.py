@@ -68,8 +68,8 @@ def _(row_chances):
 
 @check.exercise("the chance to hide a patch")
 def _(chance_to_hide):
-    cases = ((3, 2, 14, 28), (3, 2, 8, 28), (4, 0, 8, 16), (5, 9, 4, 20))
-    cases += ((5, 9, 2, 20), (3, 24, 14, 28))  # a square below the patch; a centre that is missing
+    cases = [(3, 2, 14, 28), (3, 2, 8, 28), (4, 0, 8, 16), (5, 9, 4, 20)]
+    cases += [(5, 9, 2, 20), (3, 24, 14, 28)]  # a square below the patch; a centre that is missing
     for patch, first, size, side in cases:
         last = first + patch
         covered = _hidden(size, side, side)[:, first:last, first:last].all(dim=2).all(dim=1)
@@ -202,9 +202,12 @@ WRONG = {
     5: [
         (_one_hole_for_all, "Hidden are rows"),
         (_multiplied_by_zero, "Hidden are rows"),
-        (lambda *task: _painted(*task, least=0), "The input was changed"),
         (
-            lambda images, *others: _painted(images.clone(), *others, least=-999),
+            lambda images, y, x, size, fill: _painted(images, y, x, size, fill, 0),
+            "The input was changed",
+        ),
+        (
+            lambda images, y, x, size, fill: _painted(images.clone(), y, x, size, fill, -999),
             "Hidden are rows",
         ),
         (lambda images, *_: images.float(), "The type changed"),

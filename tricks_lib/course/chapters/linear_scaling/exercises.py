@@ -64,7 +64,7 @@ def _(step_in_parts):
         ours, theirs = _network(), _network()
         optimizer = SGD(ours.parameters(), lr=0.5)
         optimizer_of_theirs = SGD(theirs.parameters(), lr=0.5)
-        sizes = []
+        sizes: list[int] = []
         theirs.register_forward_pre_hook(
             lambda _, inputs, sizes=sizes: sizes.append(len(inputs[0]))
         )
