@@ -6,6 +6,7 @@ A chapter is imported inside a test, so that one that cannot be imported fails a
 import ast
 import json
 import re
+from contextlib import suppress
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ import tricks_lib
 from tricks_lib import Recipe, fit, mlp
 from tricks_lib.course.baseline import BASELINE
 from tricks_lib.course.card import card
-from tricks_lib.course.chapter import CHAPTERS, Chapter, chapter, chapters, found, planned
+from tricks_lib.course.chapter import CHAPTERS, Chapter, chapter, found, planned
 from tricks_lib.course.plan import StudyPlan
 from tricks_lib.lab.study import WORDS
 
@@ -79,25 +80,27 @@ def test_notebook_and_solutions_are_there(slug, entry):
         )
 
 
+def numbers():
+    """The number of each chapter that can be imported or is planned, by its slug."""
+    known = {entry.slug: entry.number for entry in planned()}
+    for slug in found():
+        with suppress(Exception):  # a chapter that cannot be imported fails in its own tests
+            known[slug] = chapter(slug).number
+    return known
+
+
 @every
 def test_no_other_chapter_has_its_number(slug, entry):
-    for other in found():
-        if other != slug:
-            try:
-                number = chapter(other).number
-            except Exception:
-                continue  # that one fails in its own tests
-            assert number != entry.number, f"{slug} and {other} are both chapter {number:02d}"
-    for other in planned():
-        assert other.number != entry.number, (
-            f"{slug} has the number {entry.number:02d}, for which {other.slug} is planned"
-        )
+    twins = [other for other, n in numbers().items() if n == entry.number and other != slug]
+    assert not twins, f"{slug} has the number {entry.number:02d}, and so has {', '.join(twins)}"
 
 
 def test_numbers_have_no_gap():
-    """Those that are found and those that are planned make the course together."""
-    numbers = sorted([entry.number for entry in [*chapters(), *planned()]])
-    assert numbers == list(range(len(numbers))), f"the chapters are numbered {numbers}"
+    """Chapters that are found and chapters that are planned make the course together."""
+    known = numbers()
+    if set(found()) <= set(known):
+        taken = sorted(known.values())
+        assert taken == list(range(len(taken))), f"the chapters are numbered {taken}"
 
 
 @every
@@ -107,7 +110,9 @@ def test_nothing_is_left_to_do(slug):
     files += sorted(ROOT.glob(f"notebooks/**/[0-9][0-9]_{slug}.ipynb"))
     left = []
     for file in sorted(file for file in files if file.is_file()):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(
+            file.read_text(encoding="utf-8", errors="ignore").splitlines(), start=1
+        ):
             if "TODO" in line:
                 left.append(f"{file.relative_to(ROOT)}, line {number}: {line.strip()}")
     assert not left, "this is still to be said:\n" + "\n".join(left)
