@@ -135,7 +135,7 @@ def test_every_record_belongs_to_a_plan(slug, entry):
         assert part.path.suffix == ".jsonl", f"{part.path.name} should end with .jsonl"
         planned_files.add(part.path.name)
     assert len(planned_files) == len(entry.plan.parts), f"two plans of {slug} share one file"
-    for file in folder.iterdir():
+    for file in sorted(folder.glob("*")):
         if file.suffix != ".new" and not file.name.startswith("."):  # a recording in progress
             assert file.name in planned_files, f"{slug}/results/{file.name} belongs to no plan"
 
