@@ -1,42 +1,33 @@
 import functools
-import pkgutil
 import random
 
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, TensorDataset
 
 import tricks_lib
-from tricks_lib.recipe import source
+from tricks_lib.ops.written import written
 
 DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
-
-
-def module_of(trick):
-    """Name of the file that a trick comes from: "cutout" for tricks_lib/augment/cutout.py."""
-    if isinstance(trick, functools.partial):
-        return module_of(trick.func)
-    home = trick if hasattr(trick, "__qualname__") else type(trick)
-    return home.__module__.rpartition(".")[2]
-
-
-@pytest.fixture(scope="session")
-def assert_complete():
-    """Check that a list has an entry from every file of its package."""
-
-    def check(package, tricks, without=()):
-        files = {module.name for module in pkgutil.iter_modules(package.__path__)}
-        assert {module_of(trick) for trick in tricks} == files - set(without)
-
-    return check
 
 
 @pytest.fixture(scope="session")
 def rebuild():
     """Evaluate what a record holds of a trick, with the names that the package exports."""
-    names = vars(tricks_lib) | {"partial": functools.partial}
-    return lambda trick: eval(source(trick), names)
+    exported = vars(tricks_lib) | {"partial": functools.partial}
+
+    def evaluate(trick, **names):
+        try:
+            text = written(trick)
+        except ValueError as error:
+            problem = f"A record cannot hold it. {error}"
+        else:
+            return eval(text, exported | names)
+        pytest.fail(problem, pytrace=False)
+
+    return evaluate
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +67,42 @@ def without_waiting():
             torch.cuda.set_sync_debug_mode("default")
 
     return call
+
+
+class Counter(TorchDispatchMode):
+    """Counts the operations that torch is asked for."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.fixture(scope="session")
+def loops_over_images():
+    """Say that there is a loop over the images, if torch is asked for more the more there are.
+
+    A few operations more are no loop: with more images, more kinds of draws occur in a batch.
+    """
+
+    def check(name, prepare, few=512):
+        counts = []
+        for images in (few, 2 * few):
+            call = prepare(images)
+            torch.manual_seed(0)
+            with Counter() as counter:
+                call()
+            counts.append(counter.count)
+        if counts[1] - counts[0] <= few // 8:
+            return None
+        return (
+            f"{name} loops over the images: {counts[0]} operations of torch for {few} images, "
+            f"{counts[1]} for {2 * few}. Treat the batch as a whole, with one operation for all "
+            "images, or an accelerator waits for Python."
+        )
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -1,26 +1,17 @@
-"""What every mixing trick promises. A new one is added to MIXES, and nowhere else."""
+"""What every mixing trick promises."""
 
+import math
 import pickle
 
 import pytest
 import torch
 from torch.utils.data import default_collate
 
-from tricks_lib import RICAP, CutMix, Mixup, Recipe, keep, mix
+from .discovery import NOTHING, each, files_of, text_of
+from .parameters import idle_parameters
 
-MIXES = [
-    keep,
-    Mixup(alpha=0.2),
-    Mixup(alpha=8.0),
-    RICAP(),
-    RICAP(beta=5.0),
-    CutMix(),
-    CutMix(alpha=0.3),
-]
-UNCHANGING = [keep]
-
-every = pytest.mark.parametrize("trick", MIXES, ids=repr)
-random = pytest.mark.parametrize("trick", [t for t in MIXES if t not in UNCHANGING], ids=repr)
+every = pytest.mark.parametrize("trick", each("mix"))
+random = pytest.mark.parametrize("trick", each("mix", but=NOTHING))
 sizes = pytest.mark.parametrize(
     "shape",
     [(16, 3, 32, 32), (5, 1, 28, 28), (3, 4, 16, 16), (1, 3, 9, 14), (6, 3, 30, 11)],
@@ -34,20 +25,15 @@ def batch(shape, dtype=torch.float32):
     return torch.randn(shape, generator=draws).to(dtype), torch.eye(10)[labels]
 
 
-def test_list_is_complete(assert_complete):
-    assert_complete(mix, MIXES)
-    assert Recipe().mix in MIXES
-
-
 @every
 @sizes
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_shapes_and_types_stay(trick, shape, dtype, device):
     images, targets = (part.to(device) for part in batch(shape, dtype))
     mixed, rows = trick(images, targets)
-    assert (mixed.shape, rows.shape) == (shape, (shape[0], 10))
-    assert (mixed.dtype, rows.dtype) == (dtype, torch.float32)
-    assert mixed.device == rows.device == images.device
+    assert (mixed.shape, rows.shape) == (shape, (shape[0], 10)), "a shape has changed"
+    assert (mixed.dtype, rows.dtype) == (dtype, torch.float32), "a type has changed"
+    assert mixed.device == rows.device == images.device, "something is on another device"
 
 
 @every
@@ -56,7 +42,7 @@ def test_targets_stay_distributions(trick, shape):
     for seed in range(20):
         torch.manual_seed(seed)
         _, targets = trick(*batch(shape))
-        assert (targets >= 0).all()
+        assert (targets >= 0).all(), "a probability is below zero"
         torch.testing.assert_close(targets.sum(dim=1), torch.ones(shape[0]))
 
 
@@ -74,8 +60,8 @@ def test_inputs_are_untouched(trick, shape):
     images, targets = batch(shape)
     for _ in range(3):
         trick(images, targets)
-    assert torch.equal(images, batch(shape)[0])
-    assert torch.equal(targets, batch(shape)[1])
+    assert torch.equal(images, batch(shape)[0]), "the images were changed in place"
+    assert torch.equal(targets, batch(shape)[1]), "the targets were changed in place"
 
 
 @random
@@ -83,16 +69,17 @@ def test_the_result_has_memory_of_its_own(trick):
     images, targets = batch((8, 3, 12, 12))
     for result in trick(images, targets):
         result.zero_()
-    assert torch.equal(images, batch((8, 3, 12, 12))[0])
-    assert torch.equal(targets, batch((8, 3, 12, 12))[1])
+    before = batch((8, 3, 12, 12))
+    assert torch.equal(images, before[0]), "mixed images share memory with the images"
+    assert torch.equal(targets, before[1]), "mixed targets share memory with the targets"
 
 
 @every
 def test_pixels_stay_between_the_darkest_and_the_brightest(trick):
     images, targets = batch((16, 3, 32, 32))
     mixed, _ = trick(images, targets)
-    assert images.min() - 1e-5 <= mixed.min()
-    assert mixed.max() <= images.max() + 1e-5
+    assert images.min() - 1e-5 <= mixed.min(), "a pixel is darker than any that was mixed"
+    assert mixed.max() <= images.max() + 1e-5, "a pixel is brighter than any that was mixed"
 
 
 @every
@@ -102,16 +89,18 @@ def test_memory_layout_is_kept_and_does_not_matter(trick, repeat):
     other = images.contiguous(memory_format=torch.channels_last)
     channels_last, _ = repeat(lambda: trick(other, targets))
     torch.testing.assert_close(channels_last[0], plain[0], rtol=0, atol=1e-6)
-    assert torch.equal(channels_last[1], plain[1])
-    assert plain[0].is_contiguous()
-    assert channels_last[0].is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(channels_last[1], plain[1]), "channels_last gives other targets"
+    assert plain[0].is_contiguous(), "contiguous images came back in another layout"
+    kept = channels_last[0].is_contiguous(memory_format=torch.channels_last)
+    assert kept, "channels_last images came back in another layout"
 
 
 @every
 def test_a_seed_of_torch_repeats_it(trick, repeat):
     images, targets = batch((16, 3, 32, 32))
     first, second = repeat(lambda: trick(images, targets))
-    assert all(map(torch.equal, first, second))
+    same = all(map(torch.equal, first, second))
+    assert same, "something is drawn from another generator than torch's"
 
 
 @random
@@ -119,7 +108,7 @@ def test_another_seed_gives_something_else(trick, repeat):
     images, targets = batch((16, 3, 32, 32))
     first, _ = repeat(lambda: trick(images, targets))
     second, _ = repeat(lambda: trick(images, targets), seed=1)
-    assert not torch.equal(first[0], second[0])
+    assert not torch.equal(first[0], second[0]), "nothing is drawn, or not from torch's generator"
 
 
 @random
@@ -133,7 +122,40 @@ def test_each_image_has_a_partner_of_its_own(trick):
         _, targets = trick(images, torch.eye(64))
         partner = (targets - targets.diagonal().diag()).argmax(dim=1)
         differences |= set(((partner - torch.arange(64)) % 64).tolist())
-    assert len(differences) > 20
+    assert len(differences) > 20, "all images have their partner at the same distance"
+
+
+@pytest.mark.parametrize("trick", files_of("mix"))
+def test_every_parameter_does_something(trick, repeat):
+    images, targets = batch((16, 3, 12, 12))
+    idle = list(idle_parameters(trick, lambda value: repeat(lambda: value(images, targets))[0]))
+    if idle:
+        pytest.fail("\n".join(idle), pytrace=False)
+
+
+@every
+def test_the_batch_is_treated_as_a_whole(trick, loops_over_images):
+    def prepare(count):
+        images, targets = batch((count, 3, 8, 8))
+        return lambda: trick(images, targets)
+
+    problem = loops_over_images(text_of(trick), prepare)
+    if problem:
+        pytest.fail(problem, pytrace=False)
+
+
+@every
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan], ids=str)
+def test_what_is_left_out_is_left_out_whatever_it_was(trick, value, repeat):
+    def mixed(first):
+        images, targets = batch((8, 3, 12, 12))
+        images[0] = first
+        return [repeat(lambda: trick(images, targets), seed)[0][0] for seed in range(5)]
+
+    for plain, other, found in zip(mixed(0.0), mixed(1e30), mixed(value), strict=True):
+        without = plain == other  # what does not depend on the first image
+        same = torch.equal(found[without], plain[without])
+        assert same, f"{value} in one image reached pixels of others that have nothing of it"
 
 
 @every
@@ -167,8 +189,8 @@ def test_it_works_as_a_collate_function_in_a_worker(trick, from_a_worker):
     first, second = (from_a_worker(pairs, Collate(trick)) for _ in range(2))
     for (mixed, rows), (others, more) in zip(first, second, strict=True):
         assert (mixed.shape, rows.shape) == ((4, 3, 12, 12), (4, 10))
-        assert torch.equal(mixed, others)
-        assert torch.equal(rows, more)
+        assert torch.equal(mixed, others), "the seed of the main process decides in a worker"
+        assert torch.equal(rows, more), "the seed of the main process decides in a worker"
 
 
 @every
@@ -176,9 +198,10 @@ def test_it_is_a_value(trick, rebuild, repeat):
     images, targets = batch((8, 3, 32, 32))
     expected, _ = repeat(lambda: trick(images, targets))
     for twin in (rebuild(trick), pickle.loads(pickle.dumps(trick))):
-        assert twin == trick
+        assert twin == trick, "a value equals its copy: use @dataclass(frozen=True)"
         found, _ = repeat(lambda twin=twin: twin(images, targets))
-        assert all(map(torch.equal, found, expected))
+        same = all(map(torch.equal, found, expected))
+        assert same, "a copy of the value does something else"
 
 
 @random

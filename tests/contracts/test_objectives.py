@@ -1,53 +1,20 @@
-"""What every objective promises. A new one is added to OBJECTIVES, and nowhere else."""
+"""What every objective promises."""
 
+import copy
 import pickle
 from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-import tricks_lib
-from tricks_lib import (
-    Distillation,
-    L1Penalty,
-    LabelSmoothingLoss,
-    Recipe,
-    cross_entropy,
-    mlp,
-    objectives,
-    supervised,
-)
-from tricks_lib.recipe import source
+from tricks_lib import mlp
 
+from .discovery import WITH_CASE, declared, each, files_of, text_of
+from .parameters import idle_parameters
 
-class Teacher:
-    """A teacher with an expression of its own: a network fixed by its seed."""
-
-    def __init__(self, seed=7):
-        self.seed = seed
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            self.network = mlp(3, 10, hidden=(), size=6)
-
-    def __call__(self, images):
-        return self.network(images)
-
-    def __repr__(self):
-        return f"Teacher({self.seed})"
-
-
-OBJECTIVES = [
-    cross_entropy,
-    supervised(LabelSmoothingLoss(0.1)),
-    supervised(nn.CrossEntropyLoss()),
-    Distillation(Teacher()),
-    Distillation(Teacher(), temperature=1.0, alpha=1.0),
-    L1Penalty(strength=1e-3),
-    L1Penalty(strength=0.01, objective=supervised(LabelSmoothingLoss(epsilon=0.3))),
-]
-
-every = pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
+every = pytest.mark.parametrize("objective", each("objectives"))
 
 
 def network():
@@ -55,24 +22,19 @@ def network():
     return mlp(3, 10, hidden=(8,), size=6)
 
 
-def batch():
+def batch(count=5):
     draws = torch.Generator().manual_seed(1)
-    rows = torch.rand(5, 10, generator=draws)  # soft, as mixing leaves them
-    return torch.randn(5, 3, 6, 6, generator=draws), rows / rows.sum(dim=1, keepdim=True)
-
-
-def test_list_is_complete(assert_complete):
-    assert_complete(objectives, OBJECTIVES)
-    assert Recipe().objective in OBJECTIVES
+    rows = torch.rand(count, 10, generator=draws)  # soft, as mixing leaves them
+    return torch.randn(count, 3, 6, 6, generator=draws), rows / rows.sum(dim=1, keepdim=True)
 
 
 @every
 def test_it_returns_a_finite_loss_and_the_logits(objective):
     loss, logits = objective(network(), *batch())
-    assert loss.shape == ()
+    assert loss.shape == (), "the loss is a scalar"
     assert loss.dtype == torch.float32
-    assert loss.isfinite()
-    assert logits.shape == (5, 10)
+    assert loss.isfinite(), "the loss is infinite or NaN"
+    assert logits.shape == (5, 10), "logits have a row for each image"
     torch.testing.assert_close(logits, network()(batch()[0]))
 
 
@@ -81,7 +43,8 @@ def test_every_parameter_gets_a_gradient(objective):
     model = network()
     loss, _ = objective(model, *batch())
     loss.backward()
-    assert all(p.grad is not None and p.grad.any() for p in model.parameters())
+    idle = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    assert idle == [], "these parameters of the model get no gradient"
 
 
 @every
@@ -89,17 +52,39 @@ def test_every_parameter_gets_a_gradient(objective):
 def test_inputs_and_model_are_untouched(objective, training):
     model, (images, targets) = network().train(training), batch()
     objective(model, images, targets)
-    assert torch.equal(images, batch()[0])
-    assert torch.equal(targets, batch()[1])
-    assert all(map(torch.equal, model.parameters(), network().parameters()))
-    assert model.training == training
+    assert torch.equal(images, batch()[0]), "the images were changed in place"
+    assert torch.equal(targets, batch()[1]), "the targets were changed in place"
+    same = all(map(torch.equal, model.parameters(), network().parameters()))
+    assert same, "the weights were changed"
+    assert model.training == training, "the model was left in another mode"
 
 
 @every
 def test_a_seed_of_torch_repeats_it(objective, repeat):
     model = nn.Sequential(nn.Dropout(0.5), network())
     first, second = repeat(lambda: objective(model, *batch()))
-    assert all(map(torch.equal, first, second))
+    same = all(map(torch.equal, first, second))
+    assert same, "something is drawn from another generator than torch's"
+
+
+@pytest.mark.parametrize("trick", files_of("objectives"))
+def test_every_parameter_does_something(trick):
+    idle = list(idle_parameters(trick, lambda objective: objective(network(), *batch())))
+    if idle:
+        pytest.fail("\n".join(idle), pytrace=False)
+
+
+@every
+def test_the_batch_is_treated_as_a_whole(objective, loops_over_images):
+    model = network()
+
+    def prepare(count):
+        images, targets = batch(count)
+        return lambda: objective(model, images, targets)
+
+    problem = loops_over_images(text_of(objective), prepare)
+    if problem:
+        pytest.fail(problem, pytrace=False)
 
 
 @every
@@ -113,34 +98,55 @@ def test_it_falls_when_it_is_followed(objective):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert losses[-1] < losses[0]
+    assert losses[-1] < losses[0], "twenty steps along its gradient have not made it smaller"
+
+
+NAMES = vars(nn) | {
+    name: thing
+    for trick in WITH_CASE
+    if trick.slot == "objectives"
+    for name, thing in trick.names.items()
+    if not name.startswith("_")
+}
+"""What the text of an example may name besides the library's: losses of torch, and own classes."""
 
 
 @every
-def test_it_is_a_value(objective):
+def test_it_is_a_value(objective, rebuild):
     expected = objective(network(), *batch())
-    twin = eval(source(objective), vars(tricks_lib) | vars(nn) | globals())
-    assert all(map(torch.equal, twin(network(), *batch()), expected))
-    pickled = pickle.loads(pickle.dumps(objective))
-    assert all(map(torch.equal, pickled(network(), *batch()), expected))
+    for twin in (rebuild(objective, **NAMES), pickle.loads(pickle.dumps(objective))):
+        same = all(map(torch.equal, twin(network(), *batch()), expected))
+        assert same, "a copy of the value does something else"
 
 
-@every
+TAKE_LABELS = declared("objectives", "take_labels")
+
+
+@pytest.mark.parametrize("objective", each("objectives", but=TAKE_LABELS))
 def test_labels_are_refused_where_rows_are_expected(objective):
-    if objective in (cross_entropy, OBJECTIVES[2]):
-        pytest.skip("torch's loss takes both, and knows which is which")
     images, _ = batch()
-    if isinstance(objective, L1Penalty) and objective.objective is cross_entropy:
-        pytest.skip("as the objective inside")
     with pytest.raises(TypeError, match=r"rows of probabilities.*got int64 \(5,\)"):
         objective(network(), images, torch.arange(5))
 
 
+@pytest.mark.parametrize("objective", TAKE_LABELS, ids=text_of)
+def test_labels_are_rows_with_a_one(objective):
+    (images, _), labels = batch(), torch.arange(5)
+    found, _ = objective(network(), images, labels)
+    expected, _ = objective(network(), images, F.one_hot(labels, 10).float())
+    torch.testing.assert_close(found, expected)
+
+
+def on(device, objective):
+    """The same objective with the networks that it holds on a device."""
+    held = {name: part for name, part in vars(objective).items() if isinstance(part, nn.Module)}
+    return replace(objective, **{n: copy.deepcopy(p).to(device) for n, p in held.items()})
+
+
 @every
 def test_nothing_waits_for_the_device(objective, device, without_waiting):
-    if isinstance(getattr(objective, "teacher", None), Teacher) and device.type != "cpu":
-        objective = replace(objective, teacher=network().to(device))
+    objective = on(device, objective) if hasattr(objective, "__dataclass_fields__") else objective
     model = network().to(device)
     images, targets = (part.to(device) for part in batch())
     loss, _ = without_waiting(lambda: objective(model, images, targets), device)
-    assert loss.device == model[2].weight.device
+    assert loss.device == model[2].weight.device, "the loss is on another device than the model"

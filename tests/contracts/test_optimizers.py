@@ -1,32 +1,15 @@
-"""What every optimizer promises. A new one is added to OPTIMIZERS, and nowhere else."""
+"""What every optimizer promises."""
 
 import copy
-from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from tricks_lib import (
-    Recipe,
-    adabound,
-    adam,
-    adamw,
-    optimizers,
-    sgd,
-    sgd_no_bias_decay,
-)
+from .discovery import each, files_of
+from .parameters import idle_parameters
 
-OPTIMIZERS = [
-    sgd,
-    sgd_no_bias_decay,
-    adabound,
-    partial(adabound, final_lr=0.05, gamma=0.1, amsbound=True, weight_decay=1e-3),
-    adam,
-    adamw,
-]
-
-every = pytest.mark.parametrize("build", OPTIMIZERS, ids=repr)
+every = pytest.mark.parametrize("build", each("optimizers"))
 
 
 def network():
@@ -52,32 +35,29 @@ def same(first, second):
     return all(map(torch.equal, first.parameters(), second.parameters()))
 
 
-def test_list_is_complete(assert_complete):
-    assert_complete(optimizers, OPTIMIZERS)
-    assert Recipe().optimizer in OPTIMIZERS
-
-
 @every
 def test_it_takes_every_parameter_once_and_leaves_it_as_it_is(build):
     model = network()
     optimizer = build(model, 0.01)
-    assert isinstance(optimizer, torch.optim.Optimizer)
+    assert isinstance(optimizer, torch.optim.Optimizer), "an optimizer of torch is built"
     taken = [id(p) for group in optimizer.param_groups for p in group["params"]]
-    assert sorted(taken) == sorted(id(p) for p in model.parameters())
-    assert same(model, network())
+    all_of_it = sorted(id(p) for p in model.parameters())
+    assert sorted(taken) == all_of_it, "a parameter is left out, or taken twice"
+    assert same(model, network()), "a parameter has changed before the first step"
 
 
 @every
 def test_the_rate_is_that_of_every_group(build):
     optimizer = build(network(), 0.0125)
-    assert {group["lr"] for group in optimizer.param_groups} == {0.0125}
+    rates = {group["lr"] for group in optimizer.param_groups}
+    assert rates == {0.0125}, "a group has another rate than the one that was given"
 
 
 @every
 def test_it_learns(build):
     model = network()
     losses = take_steps(model, build(model, 0.01), 60)
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.9 * losses[0], "sixty steps have not made the loss a tenth smaller"
 
 
 @every
@@ -87,14 +67,27 @@ def test_the_factor_zero_stands_still(build):
     for group in optimizer.param_groups:
         group["lr"] = 0.0
     take_steps(model, optimizer, 3)
-    assert same(model, network())
+    assert same(model, network()), "a parameter moves although a schedule has set the rate to 0"
 
 
 @every
 def test_same_start_same_path(build):
     first, second = network(), network()
-    assert take_steps(first, build(first, 0.01), 5) == take_steps(second, build(second, 0.01), 5)
-    assert same(first, second)
+    losses = take_steps(first, build(first, 0.01), 5)
+    assert losses == take_steps(second, build(second, 0.01), 5), "the same start, other losses"
+    assert same(first, second), "the same start, other weights"
+
+
+@pytest.mark.parametrize("trick", files_of("optimizers"))
+def test_every_parameter_does_something(trick):
+    def weights(build):
+        model = network()
+        take_steps(model, build(model, 0.01), 5)
+        return list(model.parameters())
+
+    idle = list(idle_parameters(trick, weights))
+    if idle:
+        pytest.fail("\n".join(idle), pytrace=False)
 
 
 @every
@@ -105,8 +98,9 @@ def test_it_goes_on_from_its_state(build):
     other = copy.deepcopy(model)
     resumed = build(other, 0.5)
     resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-    assert take_steps(model, optimizer, 4) == take_steps(other, resumed, 4)
-    assert same(model, other)
+    losses = take_steps(model, optimizer, 4)
+    assert losses == take_steps(other, resumed, 4), "state_dict does not hold all of the state"
+    assert same(model, other), "state_dict does not hold all of the state"
 
 
 @every
@@ -114,4 +108,4 @@ def test_it_is_a_value(build, rebuild):
     first, second = network(), network()
     take_steps(first, build(first, 0.01), 3)
     take_steps(second, rebuild(build)(second, 0.01), 3)
-    assert same(first, second)
+    assert same(first, second), "what a record holds builds another optimizer"

@@ -1,47 +1,51 @@
-"""What every stopping rule promises. A new one is added to RULES, and nowhere else."""
+"""What every stopping rule promises."""
 
 import pickle
 
 import pytest
 
-from tricks_lib import EarlyStopping, GeneralizationLoss, Recipe, never, stopping
+from .discovery import NOTHING, each, files_of
+from .parameters import idle_parameters
 
-RULES = [
-    never,
-    EarlyStopping(),
-    EarlyStopping(patience=2, min_delta=0.01),
-    GeneralizationLoss(),
-    GeneralizationLoss(percent=50.0),
-]
+every = pytest.mark.parametrize("rule", each("stopping"))
 
-every = pytest.mark.parametrize("rule", RULES, ids=repr)
-
-
-def test_list_is_complete(assert_complete):
-    assert_complete(stopping, RULES)
-    assert Recipe().stop in RULES
+FALLING = [2.0 - 0.05 * epoch for epoch in range(30)]
+GROWING = [1.0 + 0.1 * epoch for epoch in range(30)]
+SLOWLY_FALLING = [1.0 - 0.002 * epoch for epoch in range(30)]
 
 
 @every
 def test_it_goes_on_while_the_loss_falls(rule):
-    losses = [2.0 - 0.05 * epoch for epoch in range(30)]
-    assert [rule(losses[:epoch]) for epoch in range(31)] == [False] * 31
+    said = [rule(FALLING[:epoch]) for epoch in range(31)]
+    assert said == [False] * 31, "it stops although each loss is smaller than the one before"
 
 
 @every
 def test_it_stops_when_the_loss_only_grows(rule):
-    losses = [1.0 + 0.1 * epoch for epoch in range(30)]
-    assert rule(losses) == (rule is not never)
+    stops = not any(rule is nothing for nothing in NOTHING)
+    assert rule(GROWING) == stops, "thirty growing losses: every rule but `never` stops"
 
 
 @every
 def test_it_looks_and_leaves_alone(rule):
     losses = [1.0, 0.5, 0.7, 0.6, 0.9]
-    assert rule(losses) == rule(losses) == rule(tuple(losses))
-    assert losses == [1.0, 0.5, 0.7, 0.6, 0.9]
+    first = rule(losses)
+    assert first == rule(losses) == rule(tuple(losses)), "it keeps something between calls"
+    assert losses == [1.0, 0.5, 0.7, 0.6, 0.9], "it changed the losses"
+
+
+@pytest.mark.parametrize("trick", files_of("stopping"))
+def test_every_parameter_does_something(trick):
+    def answers(rule):
+        histories = (FALLING, GROWING, SLOWLY_FALLING)
+        return [rule(losses[:epoch]) for losses in histories for epoch in range(31)]
+
+    idle = list(idle_parameters(trick, answers))
+    if idle:
+        pytest.fail("\n".join(idle), pytrace=False)
 
 
 @every
 def test_it_is_a_value(rule, rebuild):
     for twin in (rebuild(rule), pickle.loads(pickle.dumps(rule))):
-        assert twin == rule
+        assert twin == rule, "a value equals its copy: use @dataclass(frozen=True)"

@@ -100,7 +100,13 @@ def initialized(
         classes: number of classes.
         build: (channels, classes) -> a fresh network.
         init: changes a network in place: `xavier_`, `he_` or `zero_last_gamma_`.
+
+    Raises:
+        TypeError: if `build` or `init` cannot be called.
     """
+    for name, value, example in (("build", build, "small_resnet"), ("init", init, "he_")):
+        if not callable(value):
+            raise TypeError(f"{name} must be a function such as {example}, got {value!r}")
     return init(build(channels, classes))
 
 

@@ -1,0 +1,55 @@
+"""Compose against torchvision's class of this name, from the same draws."""
+
+import pytest
+import torch
+from torchvision.transforms import v2
+
+from tricks_lib import Compose, Cutout, HorizontalFlip, RandomCrop, Rotation
+
+STEPS = [RandomCrop(3), HorizontalFlip(), Rotation(20, fill=9), Cutout(4, fill=0)]
+IMAGES = torch.arange(6 * 3 * 12 * 10, dtype=torch.float32).view(6, 3, 12, 10)
+
+
+@pytest.mark.parametrize("count", range(1, 5))
+def test_it_is_torchvisions(count):
+    torch.manual_seed(0)
+    found = Compose(*STEPS[:count])(IMAGES)
+    torch.manual_seed(0)
+    assert torch.equal(found, v2.Compose(STEPS[:count])(IMAGES))
+
+
+def test_the_order_is_the_order_given():
+    def add_one(images):
+        return images + 1
+
+    def double(images):
+        return 2 * images
+
+    assert torch.equal(Compose(add_one, double)(IMAGES), 2 * (IMAGES + 1))
+    assert torch.equal(Compose(double, add_one)(IMAGES), 2 * IMAGES + 1)
+
+
+def test_of_nothing_is_nothing():
+    assert torch.equal(Compose()(IMAGES), IMAGES)
+
+
+def test_it_compares_by_its_steps():
+    assert Compose(*STEPS) == Compose(*STEPS)
+    assert hash(Compose(*STEPS)) == hash(Compose(*STEPS))
+    assert Compose(*STEPS) != Compose(*reversed(STEPS))
+    assert Compose(*STEPS) != STEPS
+
+
+def test_the_mean_colour_reaches_steps_within_steps():
+    mean = torch.tensor([0.2, 0.4, 0.6])
+    inner = Compose(Rotation(20, fill=None), Cutout(4, fill=5))
+    bound = Compose(HorizontalFlip(), inner).with_mean(mean)
+    color = (51, 102, 153)
+    assert bound == Compose(HorizontalFlip(), Compose(Rotation(20, fill=color), Cutout(4, fill=5)))
+
+
+@pytest.mark.parametrize("step", [HorizontalFlip, "flip", None])
+def test_a_step_is_an_augmentation(step):
+    message = r"steps must be augmentations, such as HorizontalFlip\(\), got"
+    with pytest.raises(TypeError, match=message):
+        Compose(HorizontalFlip(), step)

@@ -1,0 +1,5 @@
+from tricks_lib import identity
+
+from ..cases import AugmentCase
+
+CASE = AugmentCase(examples=[identity])

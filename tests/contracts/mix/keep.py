@@ -1,0 +1,5 @@
+from tricks_lib import keep
+
+from ..cases import Case
+
+CASE = Case(examples=[keep])

@@ -1,0 +1,5 @@
+from tricks_lib import cross_entropy
+
+from ..cases import ObjectiveCase
+
+CASE = ObjectiveCase(examples=[cross_entropy], take_labels=[cross_entropy])
