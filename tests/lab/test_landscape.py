@@ -1,3 +1,5 @@
+import random
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -6,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tricks_lib import Recipe, fit, gradual_warmup, load_data
+from tricks_lib import Compose, Cutout, HorizontalFlip, Recipe, fit, gradual_warmup, load_data
 from tricks_lib.lab.landscape import gradient, largest_curvature, snapshots
 
 
@@ -100,14 +102,59 @@ def test_last_snapshot_and_one_more_step_is_where_fit_ends(data):
     recipe = Recipe(epochs=1, batch_size=64)
     run = fit(recipe, data, seed=1, device="cpu")
     longer = Recipe(epochs=2, batch_size=64)
-    ((_, _, model),) = snapshots(longer, data, [4], seed=1)
+    ((_, _, model),) = snapshots(longer, data, [4], seed=1)  # asks in vain for another
     for ours, theirs in zip(model.parameters(), run.model.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
 
 
+def stripes(images):
+    """An augmentation that draws from numpy."""
+    return images.roll(int(np.random.randint(4)), dims=-1)
+
+
+@pytest.mark.parametrize(
+    "augment",
+    [Cutout(4), Compose(HorizontalFlip(), Cutout(4)), stripes],
+    ids=["mean colour", "mean colour inside", "numpy"],
+)
+def test_snapshots_see_the_images_that_fit_sees(data, augment):
+    recipe = Recipe(epochs=3, batch_size=64, augment=augment)
+    run = fit(recipe, data, seed=2, device="cpu", snapshots=(1, 2))
+    found = {step // 4: flat(model) for step, _, model in snapshots(recipe, data, [4, 8], seed=2)}
+    assert list(found) == list(run.snapshots) == [1, 2]
+    for epoch, model in run.snapshots.items():
+        assert torch.equal(found[epoch], flat(model))
+
+
+def test_the_caller_may_evaluate_between_two_steps(data):
+    recipe = Recipe(epochs=1, batch_size=64, lr=0.05)
+    run = fit(replace(recipe, epochs=2), data, device="cpu", snapshots=(1,))
+    for _, _, model in snapshots(replace(recipe, epochs=2), data, [1, 4]):
+        assert model.training
+        with torch.no_grad():
+            model.eval()(torch.randn(2, 1, 28, 28))
+        model.train()
+    assert torch.equal(flat(model), flat(run.snapshots[1]))
+
+
+@pytest.mark.parametrize("steps", [[], [8], [100]], ids=str)
+def test_steps_outside_of_the_training_are_never_reached(data, steps):
+    recipe = Recipe(epochs=2, batch_size=64)
+    assert list(snapshots(recipe, data, steps)) == []
+
+
 def test_callers_random_state_is_left_alone(data):
-    torch.manual_seed(0)
-    wanted = torch.rand(1)
-    torch.manual_seed(0)
-    list(snapshots(Recipe(epochs=1, batch_size=64), data, [1]))
-    assert torch.rand(1) == wanted
+    def drawn():
+        return torch.rand(1).item(), np.random.rand(), random.random()
+
+    def seed():
+        torch.manual_seed(0)
+        np.random.seed(0)
+        random.seed(0)
+
+    seed()
+    wanted = drawn()
+    seed()
+    for _ in snapshots(Recipe(epochs=1, batch_size=64, augment=stripes), data, [1, 2]):
+        break  # the caller has seen enough
+    assert drawn() == wanted

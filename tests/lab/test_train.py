@@ -1,4 +1,5 @@
 import math
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +13,8 @@ from torch.nn import functional as F
 
 from tricks_lib import (
     Diverged,
+    EarlyStopping,
+    Metrics,
     Recipe,
     cosine_decay,
     cross_entropy,
@@ -22,7 +25,10 @@ from tricks_lib import (
     mlp,
     small_resnet,
 )
-from tricks_lib.lab.train import History, Losses, batches, pick_device, precision, steps_per_epoch
+from tricks_lib.lab.figures import LiveCurves
+from tricks_lib.lab.steps import batches, pick_device, precision, steps_per_epoch
+from tricks_lib.lab.study import final_metrics
+from tricks_lib.lab.train import History, Losses
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -81,7 +87,7 @@ def by_hand(recipe, data, seed):
 def test_fit_is_the_loop_one_would_write(toy, recipe, seed):
     data = toy(train=70)  # the last 6 of each epoch are left out
     recipe = replace(recipe, epochs=3, schedule=gradual_warmup(1, cosine_decay(2), start=0.2))
-    run = fit(recipe, data, seed, device="cpu")
+    run = fit(recipe, data, seed=seed, device="cpu", evaluate="end")
     model, losses = by_hand(recipe, data, seed)
     assert run.history.loss == pytest.approx(losses, rel=1e-4)
     assert len(losses) == 3 * 4
@@ -96,7 +102,7 @@ def test_fit_is_the_loop_one_would_write(toy, recipe, seed):
 
 
 def test_it_learns(toy):
-    run = fit(replace(MLP, epochs=15), toy(), device="cpu")
+    run = fit(replace(MLP, epochs=15), toy(), device="cpu", evaluate="every epoch")
     assert run.history.epochs[0].accuracy < 1
     assert run.final.accuracy == 1
 
@@ -237,7 +243,7 @@ def test_recipes_are_paired_by_their_seed(toy, change):
     base = replace(MLP, model=remember_model)
     for recipe in (base, replace(base, **change)):
         orders.append([])
-        fit(replace(recipe, augment=remember_order(recipe.augment)), data, 4, "cpu")
+        fit(replace(recipe, augment=remember_order(recipe.augment)), data, seed=4, device="cpu")
     assert all(torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
     assert orders[0] == orders[1]
     first, second = orders[0][:64], orders[0][64:]
@@ -263,8 +269,9 @@ def test_evaluation_does_not_touch_the_training(toy):
     data = toy().hold_out(16)
     recipe = replace(MLP, augment=shake, model=mlp_with_dropout)
     runs = [
-        fit(recipe, data, device="cpu", evaluate_on=split)
-        for split in (None, "test", "validation", "train")
+        fit(recipe, data, device="cpu", evaluate=when, on=split)
+        for when in (None, "end", "every epoch")
+        for split in ("test", "validation", "train")
     ]
     for run in runs[1:]:
         assert run.history.loss == runs[0].history.loss
@@ -277,17 +284,19 @@ def test_evaluation_does_not_touch_the_training(toy):
 @pytest.mark.parametrize("split", ["test", "validation", "train"])
 def test_each_epoch_is_evaluated(toy, split):
     data = toy().hold_out(16)
-    run = fit(RESNET, data, device="cpu", evaluate_on=split)
+    run = fit(RESNET, data, device="cpu", evaluate="every epoch", on=split)
     assert len(run.history.epochs) == 2
     assert run.final == run.history.epochs[-1] == evaluate(run.model, data, split)
-    shorter = fit(replace(RESNET, epochs=1), data, device="cpu", evaluate_on=split)
+    shorter = fit(replace(RESNET, epochs=1), data, device="cpu", evaluate="every epoch", on=split)
     assert shorter.history.epochs == run.history.epochs[:1]
 
 
 def test_evaluation_can_be_left_out(toy):
-    run = fit(MLP, toy(), device="cpu", evaluate_on=None)
+    run = fit(MLP, toy(), device="cpu")
     assert run.history.epochs == []
-    with pytest.raises(ValueError, match="not evaluated: it was made with evaluate_on=None"):
+    with pytest.raises(
+        ValueError, match="this run was not evaluated: train it with evaluate='end'"
+    ):
         _ = run.final
 
 
@@ -296,7 +305,7 @@ def test_a_missing_split_is_refused_before_training(toy):
         raise AssertionError("trained")
 
     with pytest.raises(ValueError, match=r"after data.hold_out\(...\)\), got 'validation'"):
-        fit(replace(MLP, model=never), toy(), evaluate_on="validation")
+        fit(replace(MLP, model=never), toy(), evaluate="end", on="validation")
 
 
 def test_a_model_is_trained_in_training_mode_whatever_it_came_in(toy):
@@ -308,31 +317,33 @@ def test_a_model_is_trained_in_training_mode_whatever_it_came_in(toy):
 
 
 def test_the_model_comes_back_in_evaluation_mode(toy):
-    for split in ("test", None):
-        run = fit(RESNET, toy(), device="cpu", evaluate_on=split)
+    for when in (None, "end", "every epoch"):
+        run = fit(RESNET, toy(), device="cpu", evaluate=when)
         assert not any(module.training for module in run.model.modules())
         assert isinstance(run.model, nn.Module)
 
 
-@pytest.mark.parametrize("split", ["test", None])
-def test_watch_sees_the_history_after_each_epoch(toy, split):
+@pytest.mark.parametrize("when", ["every epoch", "end", None])
+def test_watch_sees_the_history_after_each_epoch(toy, when):
     seen = []
 
     def watch(history):
         seen.append((list(history.loss), list(history.lr), list(history.epochs)))
 
     recipe = replace(MLP, epochs=3, augment=shake)
-    run = fit(recipe, toy(), device="cpu", evaluate_on=split, watch=watch)
+    run = fit(recipe, toy(), device="cpu", evaluate=when, watch=watch)
     assert [len(loss) for loss, _, _ in seen] == [4, 8, 12]
     assert [len(lr) for _, lr, _ in seen] == [4, 8, 12]
-    assert [len(epochs) for _, _, epochs in seen] == ([1, 2, 3] if split else [0, 0, 0])
+    assert [len(epochs) for _, _, epochs in seen] == (
+        [1, 2, 3] if when == "every epoch" else [0, 0, 0]
+    )
     assert seen[-1] == (run.history.loss, run.history.lr, run.history.epochs)
-    assert run.history == fit(recipe, toy(), device="cpu", evaluate_on=split).history
+    assert run.history == fit(recipe, toy(), device="cpu", evaluate=when).history
 
 
 def test_watch_can_stop_a_run(toy):
     def watch(history):
-        if len(history.epochs) == 2:
+        if len(history.epoch_losses()) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -386,7 +397,7 @@ def broken_at(step, value=math.nan):
 def test_a_loss_that_is_not_finite_stops_the_run_at_once(toy, step, value):
     recipe = replace(MLP, epochs=3, objective=broken_at(step, value), schedule=cosine_decay(3))
     with pytest.raises(Diverged) as caught:
-        fit(recipe, toy(), device="cpu")  # 4 steps an epoch
+        fit(recipe, toy(), device="cpu", evaluate="every epoch")  # 4 steps an epoch
     error, history = caught.value, caught.value.history
     assert recipe.objective.calls == step + 1
     assert (error.step, error.recipe) == (step, recipe)
@@ -405,9 +416,62 @@ def test_a_rate_far_too_large_diverges(toy):
         fit(replace(MLP, lr=1e30), toy(), device="cpu")
 
 
+@pytest.mark.parametrize("when", [None, "end", "every epoch"])
+def test_a_run_that_explodes_at_its_last_step_has_diverged(toy, when):
+    """No later loss shows it: the one that was recorded is from before the update."""
+    once = replace(MLP, epochs=1, batch_size=64, lr=1e30)
+    with pytest.raises(Diverged, match="answers are not finite after its last step") as caught:
+        fit(once, toy(), device="cpu", evaluate=when)
+    assert np.isfinite(caught.value.history.loss).all()
+    assert caught.value.step == 0
+
+
+def test_a_validation_loss_that_is_not_finite_is_never_kept(toy, monkeypatch):
+    data = toy().hold_out(16)
+    module = sys.modules["tricks_lib.lab.train"]
+    broken = Metrics(0.5, math.nan, 0.1)
+    monkeypatch.setattr(module, "evaluate_model", lambda *_: broken)
+    with pytest.raises(Diverged, match="the validation loss became nan"):
+        fit(replace(MLP, stop=EarlyStopping(patience=1)), data, device="cpu")
+
+
+def test_a_run_that_stops_early_counts_the_epochs_that_there_were(toy):
+    data = toy().hold_out(16)
+    recipe = replace(MLP, epochs=50, lr=0.5, stop=EarlyStopping(patience=2))
+    curves = LiveCurves()
+    run = fit(recipe, data, device="cpu", evaluate="every epoch", watch=curves.of("stopped"))
+    epochs = len(run.history.validation)
+    assert epochs < 50
+    losses = run.history.epoch_losses()
+    per_epoch = len(run.history.loss) // epochs
+    assert losses == pytest.approx(np.mean(np.split(np.array(run.history.loss), epochs), axis=1))
+    assert (len(losses), run.history.steps_per_epoch) == (epochs, per_epoch)
+    assert run.final == run.history.epochs[run.history.kept]
+    assert final_metrics(run, data)["train_loss"] == losses[run.history.kept]
+    assert curves.curves["stopped"] == losses
+    curves.add("again", run)
+    assert curves.curves["again"] == losses
+
+
+def test_no_test_image_is_looked_at_unless_asked(toy):
+    data = toy()
+    broken = replace(data, test=replace(data.test, labels=data.test.labels))
+    run = fit(MLP, broken, device="cpu")
+    assert (run.metrics, run.history.epochs) == (None, [])
+
+
+@pytest.mark.parametrize("when", ["test", "never", True])
+def test_when_to_evaluate_is_one_of_three(toy, when):
+    with pytest.raises(ValueError, match="evaluate must be None, 'end' or 'every epoch'"):
+        fit(MLP, toy(), evaluate=when)
+
+
 def test_losses_of_a_gpu_are_read_in_lots():
-    history, device = History(), torch.device("cuda")  # only its name is looked at
-    losses = Losses(MLP, history, steps_per_epoch=10, device=device)
+    history, device = (
+        History(steps_per_epoch=10),
+        torch.device("cuda"),
+    )  # only its name is looked at
+    losses = Losses(MLP, history, device)
     for step in range(32):
         assert history.loss == []
         losses.add(torch.tensor(float(step)), lr=step / 10)
@@ -423,7 +487,7 @@ def test_losses_of_a_gpu_are_read_in_lots():
 
 def test_reading_twice_reads_once():
     history = History()
-    losses = Losses(MLP, history, 10, torch.device("cuda"))
+    losses = Losses(MLP, history, torch.device("cuda"))
     losses.read()
     losses.add(torch.tensor(1.0), 0.1)
     losses.read()
@@ -487,11 +551,11 @@ def test_a_gpu_repeats_itself_and_agrees_with_the_cpu(toy):
     data = toy()
     recipe = replace(RESNET, epochs=5, augment=identity)
     state = torch.cuda.get_rng_state()
-    first, second = (fit(recipe, data, seed=2, device="cuda") for _ in range(2))
+    first, second = (fit(recipe, data, seed=2, device="cuda", evaluate="end") for _ in range(2))
     assert first.history == second.history
     assert same_weights(first, second)
     assert torch.equal(torch.cuda.get_rng_state(), state)
-    cpu = fit(recipe, data, seed=2, device="cpu")
+    cpu = fit(recipe, data, seed=2, device="cpu", evaluate="end")
     assert first.history.loss[0] == pytest.approx(cpu.history.loss[0], rel=0.02)  # bfloat16
     assert first.final.accuracy == pytest.approx(cpu.final.accuracy, abs=0.2)
     assert next(first.model.parameters()).device.type == "cuda"

@@ -4,6 +4,7 @@ Chapter: notebooks/01_warmup.ipynb
 """
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 import numpy as np
 import torch
@@ -90,9 +91,7 @@ def snapshots(
     training.model.train()
     if 0 in steps:
         yield 0, training.lr, training.model
-    last = min(max(steps), recipe.epochs * training.per_epoch - 1)
-    for step in training:
-        if step.number >= last:
-            return
+    last = min(max(steps, default=0), recipe.epochs * training.per_epoch - 1)
+    for step in islice(training, last):  # no step is taken that nobody looks at
         if step.number + 1 in steps:
             yield step.number + 1, training.lr, training.model
