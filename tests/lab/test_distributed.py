@@ -71,7 +71,9 @@ def test_two_workers_train_as_one(tmp_path):
     assert not set(first.pop("drawn")) & set(second.pop("drawn"))
     assert first == second
     assert (first["size"], first["model"]) == (2, "Sequential")
-    alone = fit(RECIPE, load_data().subset(train=100, test=50), seed=5, device="cpu", evaluate="end")
+    alone = fit(
+        RECIPE, load_data().subset(train=100, test=50), seed=5, device="cpu", evaluate="end"
+    )
     assert first["lr"] == alone.history.lr
     assert len(first["loss"]) == 6
     assert first["loss"] == pytest.approx(alone.history.loss, rel=1e-5)

@@ -16,7 +16,7 @@ from tricks_lib.lab.figures import (
     use_style,
 )
 from tricks_lib.lab.metrics import Metrics, reliability, score
-from tricks_lib.lab.study import paired_difference
+from tricks_lib.lab.study import ACCURACY, paired_difference
 from tricks_lib.lab.train import History, Run
 
 
@@ -82,9 +82,9 @@ def test_seed_dots_show_every_run_and_the_interval():
 
 
 def test_difference_dots_show_zero_and_the_interval():
-    gap = paired_difference("accuracy", {0: 0.5, 1: 0.7, 2: 0.6}, {0: 0.4, 1: 0.5, 2: 0.6})
+    gap = paired_difference(ACCURACY, {0: 0.5, 1: 0.7, 2: 0.6}, {0: 0.4, 1: 0.5, 2: 0.6})
     ax = plt.gca()
-    difference_dots(ax, {"trick": gap}, scale=100)
+    difference_dots(ax, {"trick": gap})
     np.testing.assert_allclose(ax.lines[0].get_xdata(), [10, 20, 0], atol=1e-9)
     np.testing.assert_allclose(
         ax.collections[0].get_segments()[0][:, 0], [100 * gap.low, 100 * gap.high]
@@ -124,7 +124,7 @@ def test_live_curves_grow_and_keep_one_picture(monkeypatch):
     monkeypatch.setattr(figures, "display", display)
     curves = LiveCurves("title")
     watch = curves.of("run")
-    history = History(loss=[2.0, 4.0])
+    history = History(loss=[2.0, 4.0], steps_per_epoch=2)
     watch(history)
     history.loss += [1.0, 2.0]
     watch(history)
@@ -133,7 +133,7 @@ def test_live_curves_grow_and_keep_one_picture(monkeypatch):
     np.testing.assert_allclose(shown[1].axes[0].lines[0].get_ydata(), [3.0, 1.5])
     assert plt.get_fignums() == []
     curves.of("run")(history)  # the cell runs again
-    assert len(curves.curves["run"]) == 1
+    assert curves.curves["run"] == [3.0, 1.5]
 
 
 def test_live_curves_of_a_metric(monkeypatch):
