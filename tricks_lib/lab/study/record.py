@@ -38,11 +38,16 @@ class Recorder:
     """A study's file, open for one process at a time.
 
     Args:
-        path: the file; its folder is made if there is none.
+        target: the file; its folder is made if there is none.
         asked: what every run of the study answers.
         metrics: what the figures mean.
         recipes: by arm, the text of its recipe.
         codes: by arm, the hash of the code that it reaches.
+        fresh: whether to leave the file alone, write to another beside it (`.new`), and put that
+            in its place at the end.
+
+    Attributes:
+        path: the file that is written to.
 
     Raises:
         ValueError: if another process is writing to the file, or it holds the answer to another
@@ -52,21 +57,25 @@ class Recorder:
 
     def __init__(
         self,
-        path: Path,
+        target: Path,
         asked: dict[str, Any],
         metrics: Iterable[Metric],
         recipes: dict[str, str],
         codes: dict[str, str],
+        fresh: bool = False,
     ):
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(f"expected the path of a file, got the folder {path}")
-        self._lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
+        self._target = target
+        self.path = target.with_name(f"{target.name}.new") if fresh else target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for path in {target, self.path}:
+            if path.is_dir():
+                raise IsADirectoryError(f"expected the path of a file, got the folder {path}")
+        # One lock for both files, since a fresh one takes the place of the other.
+        self._lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=0)
         try:
             self._lock.acquire()
         except Timeout:
-            raise ValueError(f"another process is recording to {path}") from None
+            raise ValueError(f"another process is recording to {target}") from None
         try:
             self._open(asked, metrics, recipes, codes)
         except BaseException:
@@ -80,9 +89,17 @@ class Recorder:
         recipes: dict[str, str],
         codes: dict[str, str],
     ) -> None:
-        lines, whole = lines_of(self.path) if self.path.exists() else ([], 0)
-        if lines:
-            self._check(lines, asked, recipes, codes)
+        lines: list[Line] = []
+        if self.path.exists():
+            try:
+                lines, whole = lines_of(self.path)
+                mine = lines[0]["study"] == FORMAT if lines else self._starts_a_study()
+            except (ValueError, KeyError, TypeError):
+                mine = False
+            if not mine:
+                raise ValueError(f"{self.path} holds no study of this format: {self._way_out}")
+            if lines:
+                self._check(lines, asked, recipes, codes)
             os.truncate(self.path, whole)  # half a line, of a run that was killed
         self._file = self.path.open("a", encoding="utf-8")
         if not lines:
@@ -97,11 +114,8 @@ class Recorder:
         self, lines: list[Line], asked: dict[str, Any], recipes: dict[str, str], codes: dict
     ) -> None:
         """Refuse to mix answers to different questions."""
-        way_out = "give another path, or fresh=True to make all runs again"
-        head = lines[0]
-        if head.get("study") != FORMAT:
-            raise ValueError(f"{self.path} holds no study of this format: {way_out}")
-        known = head["asked"]
+        way_out = self._way_out
+        known = lines[0]["asked"]
         if other := sorted(k for k in {*known, *asked} if known.get(k) != asked.get(k)):
             told = "; ".join(f"{k}: {known.get(k)!r}, now {asked.get(k)!r}" for k in other)
             raise ValueError(f"{self.path} holds another study ({told}): {way_out}")
@@ -119,6 +133,18 @@ class Recorder:
                     f"{self.path} holds runs of {arm!r} from before the code that it uses was "
                     f"changed: {way_out}"
                 )
+
+    def _starts_a_study(self) -> bool:
+        """Tell whether the file is empty, or all that it holds is the beginning of a head."""
+        start = self.path.read_bytes()
+        head = text_of({"study": FORMAT})[:-1].encode()
+        return start.startswith(head) or head.startswith(start)
+
+    @property
+    def _way_out(self) -> str:
+        if self.path != self._target:
+            return "let the study that was interrupted there come to its end, or remove the file"
+        return "give another path, or fresh=True to make all runs again"
 
     def add(self, arm: str, seed: int, seconds: float, **found: Any) -> None:
         """Append a run: `figures=...`, or `diverged=` the step at which it did."""
@@ -139,16 +165,21 @@ class Recorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let other processes write."""
+        """Put a fresh file that is complete in its place, and let other processes write."""
         self._file.close()
-        self._lock.release()
+        try:
+            if kind is None and self.path != self._target:
+                self.path.replace(self._target)
+        finally:
+            self._lock.release()
 
 
 def lines_of(path: Path) -> tuple[list[Line], int]:
     """Return the lines that were written to their end, and how many bytes they are."""
     stored = path.read_bytes()
     whole = stored.rfind(b"\n") + 1
-    return [json.loads(line) for line in stored[:whole].decode("utf-8").splitlines()], whole
+    # Only a line feed ends a line: a name may hold what else Python takes for an end.
+    return [json.loads(line) for line in stored[:whole].split(b"\n")[:-1]], whole
 
 
 def text_of(line: Line) -> str:

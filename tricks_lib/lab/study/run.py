@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from operator import index
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,6 +41,8 @@ ENGINE = (
     Data.normalize,
     Data.subset,
     History.epoch_losses,
+    fit,
+    scoring.evaluate,
     scoring.predict,
     scoring.score,
     scoring.calibration_error,
@@ -162,16 +165,15 @@ def study(
     asked = {"baseline": baseline, **_circumstances(device, threads)}
     if trains and data is not None:
         asked |= {**_about(data), "evaluate": evaluate, "on": on}
-        asked |= {"measure": measure.__name__, "measure_code": code_hash(measure)}
-        asked |= {"train": train.__name__, "train_code": code_hash(train)}
+        asked |= {"measure": _called(measure), "measure_code": code_hash(measure)}
+        asked |= {"train": _called(train), "train_code": code_hash(train)}
         asked |= {"engine": code_hash(*ENGINE)}
 
     target = Path(path).expanduser() if path else None
-    file = target.with_name(target.name + ".new") if target and fresh else target
     team = workers()
-    first = team.rank == 0
-    recording = bool(file) and first
-    recorder = Recorder(file, asked, metrics, recipes, codes) if recording and file else None
+    recorder = None
+    if target and team.rank == 0:
+        recorder = Recorder(target, asked, metrics, recipes, codes, fresh=fresh)
     result = StudyResult(
         recipes=recipes,
         baseline=baseline,
@@ -213,17 +215,18 @@ def study(
             if recorder:
                 recorder.add(arm, seed, seconds, **found)
             bar.update()
-    if file and target and file != target and first:
-        file.replace(target)
     return result
 
 
 def _pairs(arms: Mapping, seeds: int | Iterable[int] | Mapping) -> list[tuple[str, int]]:
-    """Return the arms and seeds to run: seed by seed, so that early results can be compared."""
+    """Return the arms and seeds to run: seed by seed, so that early results can be compared.
+
+    Whole numbers of numpy become Python's, which a line of JSON can hold.
+    """
     if isinstance(seeds, Mapping):
-        of_arm = {arm: list(seeds[arm]) for arm in arms}
+        of_arm = {arm: [index(seed) for seed in seeds[arm]] for arm in arms}
     else:
-        same = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+        same = [index(seed) for seed in (range(seeds) if isinstance(seeds, int) else seeds)]
         of_arm = dict.fromkeys(arms, same)
     every = list(dict.fromkeys(seed for chosen in of_arm.values() for seed in chosen))
     if not arms or not every:
@@ -235,16 +238,23 @@ def _written(recipe: Recipe | Callable) -> str:
     return recipe.written() if isinstance(recipe, Recipe) else written(recipe)
 
 
+def _called(function: Callable) -> str:
+    """Return the name of a function, or what makes it where it has none, as a partial."""
+    return getattr(function, "__name__", "") or written(function)
+
+
 def _of_seed(data: Any, seed: int, device: torch.device) -> Data:
     found: Data = data if isinstance(data, Data) else data(seed)
     return found.to(device)
 
 
-def _about(data: Data | Callable[[int], Data]) -> dict[str, str]:
+def _about(data: Data | Callable[[int], Data]) -> dict[str, Any]:
     """Say which data it is."""
     shown = data if isinstance(data, Data) else data(0)
     sizes = f"{len(shown.train)} training and {len(shown.test)} test images"
-    about = {"data": f"{shown.name}, {sizes}", "data_fingerprint": shown.fingerprint()}
+    about: dict[str, Any] = {"data": f"{shown.name}, {sizes}"}
+    about |= {"data_fingerprint": shown.fingerprint()}
+    about |= {"mean": shown.mean.tolist(), "std": shown.std.tolist()}  # images seen otherwise
     if not isinstance(data, Data):
         about |= {"images": "drawn by each seed", "data_code": code_hash(data)}
     return about
