@@ -197,12 +197,21 @@ class Dependencies:
                 return found
         if self.module(f"{module_name}.{name}"):
             return {f"{module_name}.{name}"}
-        return self._all_below(module_name)  # made when it runs: by __getattr__, by setattr
+        # Made when it runs: by finding the file that defines it, or in a way not known here.
+        return self._defining(module, name) or self._all_below(module_name)
 
     def _origin_behind_star(self, module: Module, name: str, seen: set) -> set[str]:
         if name in module.bound or (module.is_package and module.stars):
             return self._origin(module.name, name, seen)
-        return {module.name} if name in module.defined else set()
+        return {module.name} if name in module.defined else self._defining(module, name)
+
+    def _defining(self, package: Module, name: str) -> set[str]:
+        """Files of a package that define a name, which it may export because they are there."""
+        if not package.is_package:
+            return set()
+        names = (f"{package.name}.{path.stem}" for path in package.path.parent.glob("*.py"))
+        files = filter(None, map(self.module, names))
+        return {file.name for file in files if name in file.defined}
 
     def _all_below(self, name: str) -> set[str]:
         """Every module of a package, and of the packages in it."""
