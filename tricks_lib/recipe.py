@@ -6,6 +6,7 @@ Chapter: notebooks/00_baseline.ipynb
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any
 
 from .augment import identity
@@ -73,9 +74,10 @@ class Recipe:
         """Check every slot once."""
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if not 0 < self.lr < math.inf:
+        number = isinstance(self.lr, Real) and not isinstance(self.lr, bool)
+        if not (number and 0 < self.lr < math.inf):
             raise ValueError(f"lr must be a finite number > 0, got {self.lr!r}")
         for field in fields(self)[3:]:
             value = getattr(self, field.name)

@@ -68,7 +68,8 @@ def sources(path):
 @functools.cache
 def imported(path):
     """Distributions that a file imports, at its top or inside functions."""
-    ours = {"tricks_lib", "course_ext", *(file.stem for file in path.parent.glob("*.py"))}
+    beside = [*path.parent.glob("*.py"), *ROOT.glob("tools/*.py")]
+    ours = {"tricks_lib", "course_ext", *(file.stem for file in beside)}
     names = set()
     for node in ast.walk(ast.parse(sources(path))):
         if isinstance(node, ast.Import):

@@ -231,12 +231,16 @@ def best_tries(
         The chosen arm of each group.
 
     Raises:
-        ValueError: if all arms of a group diverged; if the best are equal, since nothing but their
-            order would decide between them.
+        ValueError: if nobody has said which way the figure is better; if all arms of a group
+            diverged; if the best are equal, since nothing but their order would decide between
+            them.
     """
+    if result.metric(metric).better is None:
+        raise ValueError(f"nobody has said whether a higher or a lower {metric} is better")
     chosen = {}
     for group, arms in tries.items():
-        finished = [arm for arm in arms if not result.diverged[arm]]
+        # A run whose figure is not finite is lost as well.
+        finished = [arm for arm in arms if len(result.values(arm, metric)) == len(result.runs[arm])]
         if not finished:
             raise ValueError(f"every try of {group!r} diverged")
         leaders = _leaders(result, finished, metric)

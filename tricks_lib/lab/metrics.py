@@ -56,7 +56,7 @@ def score(logits: Tensor, labels: Tensor, bins: int = 15) -> Metrics:
             f"expected logits (N, K) and labels (N,), "
             f"got {tuple(logits.shape)} and {tuple(labels.shape)}"
         )
-    logits = logits.float()
+    logits, labels = logits.float(), labels.long()
     hits = (logits.argmax(dim=1) == labels).float()
     confidence = logits.softmax(dim=1).amax(dim=1)
     ece = calibration_error(confidence, hits, bins)
@@ -106,7 +106,8 @@ def _sum_in_bins(values: Tensor, confidence: Tensor, bins: int) -> Tensor:
 def predict(model: nn.Module, data: Data, split: str = "test", batch_size: int = 1024) -> Tensor:
     """Return the logits (N, K) of every image of one split, in order, on the model's device.
 
-    The model is in evaluation mode meanwhile and is left in the mode it was in.
+    The model is in evaluation mode meanwhile, and each of its parts is left in the mode that it was
+    in.
 
     Args:
         model: float images -> logits.
@@ -119,14 +120,15 @@ def predict(model: nn.Module, data: Data, split: str = "test", batch_size: int =
     """
     images = choose_split(data, split).images
     device = next(model.parameters()).device
-    was_training = model.training
+    training = [module for module in model.modules() if module.training]
     model.eval()
     try:
         return torch.cat(
             [model(data.normalize(batch.to(device))).float() for batch in images.split(batch_size)]
         )
     finally:
-        model.train(was_training)
+        for module in training:  # train() would wake those that are frozen, too
+            module.training = True
 
 
 def evaluate(model: nn.Module, data: Data, split: str = "test", batch_size: int = 1024) -> Metrics:

@@ -86,11 +86,11 @@ class Training:
         with self.random, _deterministic():
             model = recipe.model(data.channels, data.num_classes).to(self.device)
             self.model: nn.Module = model.to(memory_format=torch.channels_last)
+            self.optimizer = recipe.optimizer(self.model, recipe.lr)
+            self.scheduler = LambdaLR(
+                self.optimizer, lambda step: recipe.schedule(step / self.per_epoch)
+            )
         self.network = self.team.share(self.model, self.device)
-        self.optimizer = recipe.optimizer(self.model, recipe.lr)
-        self.scheduler = LambdaLR(
-            self.optimizer, lambda step: recipe.schedule(step / self.per_epoch)
-        )
         self.random = RandomState(seed + self.team.rank, self.device)  # apart from what it drew
         augment = recipe.augment
         bind: Callable[[Tensor], Any] | None = getattr(augment, "with_mean", None)

@@ -6,7 +6,9 @@ back is refused, with the way out.
 """
 
 import builtins
+import enum
 import functools
+import inspect
 import math
 import numbers
 import sys
@@ -42,7 +44,15 @@ def written(value: Any) -> str:
             rebuilt = eval(text, {"__builtins__": builtins}, names)
     except Exception as error:
         raise ValueError(f"{_short(text)} cannot be written down: {error}. {WAY_OUT}") from error
-    if not same(rebuilt, value):
+    try:
+        whole = same(rebuilt, value)
+    except (
+        RecursionError,
+        ValueError,
+        RuntimeError,
+    ):  # compared in a way of their own
+        whole = False
+    if not whole:
         raise ValueError(
             f"{_short(text)} cannot be written down: evaluated, this text gives something else "
             f"than what it stands for. {WAY_OUT}"
@@ -60,6 +70,8 @@ def same(one: Any, other: Any) -> bool:
     """Compare two values by all that they hold: type, settings, tensors; functions by identity."""
     if one is other:
         return True
+    if isinstance(one, enum.Enum) or isinstance(other, enum.Enum):
+        return False
     if _is_number(one) and _is_number(other):  # of numpy or of Python
         return bool(one == other) or (math.isnan(one) and math.isnan(other))
     if type(one) is not type(other):
@@ -75,11 +87,25 @@ def same(one: Any, other: Any) -> bool:
         return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
+    if inspect.ismethod(one):
+        return one.__func__ is other.__func__ and same(one.__self__, other.__self__)
     if hasattr(one, "__qualname__"):  # functions, classes
         return False
-    if hasattr(one, "__dict__"):
-        return same(vars(one), vars(other))
+    if hasattr(one, "__dict__") or _slots(one):
+        return same(_state(one), _state(other))
     return bool(one == other)
+
+
+def _state(value: Any) -> dict[str, Any]:
+    """Return all that an object holds, by name."""
+    held = {name: getattr(value, name) for name in _slots(value) if hasattr(value, name)}
+    return held | getattr(value, "__dict__", {})
+
+
+def _slots(value: Any) -> list[str]:
+    every = (getattr(kind, "__slots__", ()) for kind in type(value).__mro__)
+    names = [name for some in every for name in ((some,) if isinstance(some, str) else some)]
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
 
 
 def _is_number(value: Any) -> bool:
@@ -88,6 +114,8 @@ def _is_number(value: Any) -> bool:
 
 def _expression(value: Any, names: dict[str, Any]) -> str:
     """Return the text, and put what its names mean into `names`."""
+    if isinstance(value, enum.Enum):
+        return f"{_name(type(value), names)}.{value.name}"
     if isinstance(value, PLAIN):
         return repr(value)
     if isinstance(value, numbers.Integral):  # numpy's
@@ -123,6 +151,9 @@ def _expression(value: Any, names: dict[str, Any]) -> str:
     for part in [value, *_parts(value)]:
         thing = part if hasattr(part, "__qualname__") else type(part)
         names.setdefault(getattr(thing, "__name__", ""), thing)
+        home = (getattr(thing, "__module__", None) or "").partition(".")[0]
+        if home in sys.modules:
+            names.setdefault(home, sys.modules[home])
         if isinstance(part, functools.partial):
             names["partial"] = functools.partial
     return repr(value)
@@ -130,7 +161,8 @@ def _expression(value: Any, names: dict[str, Any]) -> str:
 
 def _repr_is_its_own(kind: type) -> bool:
     """Tell a `repr` that somebody wrote from the one that `dataclass` makes."""
-    return Path(kind.__repr__.__code__.co_filename).stem not in ("dataclasses", "reprlib")
+    code = getattr(kind.__repr__, "__code__", None)  # None for that of `object`
+    return code is not None and Path(code.co_filename).stem not in ("dataclasses", "reprlib")
 
 
 def _parts(value: Any, depth: int = 4) -> list:

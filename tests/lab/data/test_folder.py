@@ -1,11 +1,13 @@
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from tricks_lib.lab.data import load_data
@@ -35,12 +37,20 @@ def test_folder_becomes_data(pets, kind):
     torch.testing.assert_close(data.std, torch.tensor([50 / 255, 0.5 / 255, 1]))
 
 
-@pytest.mark.parametrize("name", ["val", "validation"])
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
 def test_folder_may_have_a_validation_split(pets, name):
-    shutil.copytree(pets / "test", pets / name)
+    for label, pet in enumerate(("cat", "dog")):
+        save(pets / name / pet / "0.png", (label, label, label))
     data = load_data(pets)
-    assert torch.equal(data.validation.images, data.test.images)
+    assert colours(data.validation) == [(0, 0, 0), (1, 1, 1)]
     assert load_data(pets).splits.keys() == {"train", "validation", "test"}
+
+
+def test_two_validation_splits_are_refused(pets):
+    shutil.copytree(pets / "test", pets / "val")
+    shutil.copytree(pets / "test", pets / "valid")
+    with pytest.raises(ValueError, match=r"one folder of validation .*, got \['valid', 'val'\]"):
+        load_data(pets)
 
 
 def test_images_of_every_kind_become_rgb(pets):
@@ -65,9 +75,9 @@ def test_images_of_every_kind_become_rgb(pets):
 
 
 def test_grey_images_have_one_channel(tmp_path):
-    for split in ("train", "test"):
-        save(tmp_path / "grey" / split / "a" / "0.png", 10, "L")
-        save(tmp_path / "grey" / split / "b" / "0.png", 1, "1")
+    for split, grey in (("train", 10), ("test", 20)):
+        save(tmp_path / "grey" / split / "a" / "0.png", grey, "L")
+        save(tmp_path / "grey" / split / "b" / "0.png", split == "train", "1")
     data = load_data(tmp_path / "grey")
     assert data.train.images.shape == (2, 1, 8, 8)
     assert colours(data.train) == [(10,), (255,)]
@@ -79,9 +89,9 @@ def test_small_images_keep_their_size_and_odd_ones_follow(pets):
 
 
 def test_small_images_need_not_be_square(tmp_path):
-    for split in ("train", "test"):
+    for red, split in enumerate(("train", "test")):
         for name in "ab":
-            save(tmp_path / "wide" / split / name / "0.png", (1, 2, 3), size=(20, 10))
+            save(tmp_path / "wide" / split / name / "0.png", (red, 2, 3), size=(20, 10))
     assert load_data(tmp_path / "wide").image_size == (10, 20)
 
 
@@ -127,7 +137,6 @@ def test_hidden_files_and_folders_are_no_images(pets):
     save(pets / "train" / ".ipynb_checkpoints" / "0.png", (1, 2, 3))
     save(pets / "test" / "cat" / ".ipynb_checkpoints" / "0-checkpoint.png", (1, 2, 3))
     (pets / "train" / "cat" / "._0.png").write_bytes(b"from a Mac")
-    (pets / "train" / "cat" / "notes.txt").write_text("no image")
     (pets / "train" / "README.md").write_text("no class")
     assert load_data(pets).fingerprint() == expected
 
@@ -162,8 +171,8 @@ def test_cache_notices_changes_and_keeps_one_file(pets, kept):
 
 
 def test_interrupted_decoding_leaves_no_cache(pets, kept, monkeypatch):
-    def half(tensors, path):
-        path.write_bytes(b"half")
+    def half(content, file):
+        file.write(b"half")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -223,7 +232,7 @@ def test_unreadable_image_is_named(pets, kept, suffix, damage):
     Image.fromarray(photo(40, 40)).save(path)
     whole = path.read_bytes()
     path.write_bytes({"cut": whole[: len(whole) // 2], "empty": b""}.get(damage, b"hello"))
-    with pytest.raises(ValueError, match=rf"cannot read the image .*dog.9\.{suffix}: "):
+    with pytest.raises(ValueError, match=rf"cannot read 1 of 7 images:\n  .*dog.9\.{suffix}: "):
         load_data(pets)
     assert kept() == []
 
@@ -232,3 +241,177 @@ def test_sixteen_bits_are_refused(pets):
     Image.fromarray(np.full((8, 8), 1000, np.uint16)).save(pets / "test" / "dog" / "9.png")
     with pytest.raises(ValueError, match=r"9\.png: expected 8 bits per channel"):
         load_data(pets)
+
+
+# --- What lies in real folders ---
+
+
+def test_size_is_the_size_that_is_shown(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned clockwise
+    for red, split in enumerate(("train", "test")):
+        for name in "ab":
+            path = tmp_path / "tall" / split / name / "0.png"
+            save(path, (red, 2, 3), size=(40, 20), exif=exif)  # stored lying, shown standing
+    assert load_data(tmp_path / "tall").image_size == (40, 20)
+
+
+@pytest.mark.parametrize("name", [".thumbnails", ".Trash-1000", "@eaDir", "__MACOSX"])
+@pytest.mark.parametrize("place", ["", "train", "train/cat", "train/cat/2024"])
+def test_folders_that_programs_leave_are_passed_over(pets, name, place):
+    save(pets / "train" / "cat" / "2024" / "7.png", (7, 7, 7))
+    expected = load_data(pets).fingerprint()
+    save(pets / place / name / "deeper" / "0.png", (1, 2, 3))
+    assert load_data(pets).fingerprint() == expected
+
+
+def test_deeper_folders_belong_to_their_class_in_torchvisions_order(pets):
+    for red, name in enumerate(("b/0", "a/0", "a-b/0", "a/c/0", "A/10", "A/9", "a.b/0", "0b")):
+        save(pets / "train" / "cat" / f"{name}.png", (100 + red, 2, 2))
+    oracle = ImageFolder(pets / "train", transform=v2.PILToTensor())
+    data = load_data(pets)
+    assert torch.equal(data.train.images, torch.stack([image for image, _ in oracle]))
+    assert data.train.labels.tolist() == oracle.targets
+
+
+@pytest.mark.parametrize("target", [".", "..", "../..", "../cat/deeper"])
+def test_a_loop_of_links_is_walked_once(pets, target):
+    save(pets / "train" / "cat" / "deeper" / "7.png", (7, 7, 7))
+    expected = load_data(pets).fingerprint()
+    link = pets / "train" / "cat" / "deeper" / "loop"
+    link.symlink_to(Path("..") / target, target_is_directory=True)
+    assert load_data(pets).fingerprint() == expected
+
+
+def test_links_to_other_places_are_followed(pets, tmp_path):
+    expected = load_data(pets).fingerprint()
+    (pets / "train" / "cat").rename(tmp_path / "elsewhere")
+    (pets / "train" / "cat").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert load_data(pets).fingerprint() == expected
+
+
+def test_a_folder_that_cannot_be_opened_is_named(pets, monkeypatch):
+    locked = pets / "train" / "cat" / "locked"
+    save(locked / "0.png", (1, 2, 3))
+
+    def refusing(work):  # root may open everything, so permissions cannot be used here
+        def guarded(path="."):
+            if os.path.basename(path) == "locked":
+                raise PermissionError(13, "Permission denied", path)
+            return work(path)
+
+        return guarded
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+    with pytest.raises(ValueError, match=r"cannot open the folder .*locked: Permission denied"):
+        load_data(pets)
+
+
+def test_images_in_two_splits_are_said_every_time(pets):
+    shutil.copy(pets / "train" / "dog" / "1.png", pets / "test" / "dog" / "7.png")
+    with Image.open(pets / "train" / "cat" / "0.png") as image:
+        image.save(pets / "test" / "cat" / "7.bmp")  # another file, the same pixels
+    for _ in range(2):  # decoded, then from the cache
+        message = r"images of train are in test as well, pixel for pixel: 2, such as .*test"
+        with pytest.warns(UserWarning, match=message) as caught:
+            load_data(pets)
+        assert len(caught) == 1
+        assert caught[0].filename == __file__
+
+
+def test_what_is_passed_over_is_counted_and_said(pets):
+    for name in ("a.heic", "b.HEIC", "notes.txt", "Thumbs.db", ".DS_Store"):
+        (pets / "train" / "cat" / name).write_bytes(b"")
+    save(pets / "test" / "in-no-class.png", (1, 2, 3))
+    save(pets / "holdout" / "cat" / "0.png", (1, 2, 3))
+    with pytest.warns(UserWarning) as caught:
+        load_data(pets)
+    others, strays, unused = (str(warning.message).partition(": ")[2] for warning in caught)
+    assert others.startswith("passed over files that are no images of a known type: ")
+    assert ": 2 × .heic, 1 × .txt, such as " in others
+    assert strays.startswith("passed over images in no class: 1, such as ")
+    assert unused == "passed over folders that are no split: holdout"
+
+
+def test_all_images_that_cannot_be_read_are_named_up_to_a_limit(pets):
+    for number in range(9):
+        (pets / "train" / "cat" / f"bad-{number}.png").write_bytes(b"hello")
+    for name in ("bad-9.jpg", "bad-10.jpg", "bad-11.jpg"):  # whole at the start, cut at the end
+        Image.fromarray(photo(40, 40)).save(pets / "test" / "dog" / name)
+        path = pets / "test" / "dog" / name
+        path.write_bytes(path.read_bytes()[:-200])
+    (pets / "test" / "cat" / "gone.png").symlink_to("nowhere.png")
+    with pytest.raises(ValueError, match="cannot read 13 of 19 images:") as caught:
+        load_data(pets)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 12
+    assert all(f"bad-{number}.png: " in lines[number + 1] for number in range(9))
+    assert lines[-1] == "  and 3 more"
+
+
+# --- What happens to the cache ---
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "one byte", "another object"])
+def test_a_damaged_cache_file_is_made_again(pets, cache, kept, damage):
+    expected = load_data(pets).fingerprint()
+    (name,) = kept()
+    file = cache / name
+    whole = file.read_bytes()
+    if damage == "another object":
+        torch.save({"splits": 1}, file)
+    elif damage == "one byte":
+        pixel = whole.index(bytes([100] * 64))  # a red channel
+        file.write_bytes(whole[:pixel] + bytes([99]) + whole[pixel + 1 :])
+    else:
+        file.write_bytes(whole[: len(whole) // 2 * (damage == "cut")])
+    assert load_data(pets).fingerprint() == expected
+    assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("trouble", ["a file", "full disk"])
+def test_a_cache_that_cannot_be_written_costs_only_time(pets, cache, monkeypatch, trouble):
+    expected = load_data(pets).fingerprint()
+    shutil.rmtree(cache)
+    if trouble == "a file":
+        cache.write_bytes(b"where the folder should be")
+    else:
+
+        def full(content, file):
+            raise RuntimeError("PytorchStreamWriter failed writing file data.pkl")
+
+        monkeypatch.setattr(torch, "save", full)
+    with pytest.warns(UserWarning, match="cannot be kept, and must be decoded again: "):
+        assert load_data(pets).fingerprint() == expected
+
+
+def test_files_exchanged_with_the_same_size_and_time_are_seen(pets):
+    cat, dog = (pets / "train" / name / "9.bmp" for name in ("cat", "dog"))
+    save(cat, (1, 1, 1))
+    save(dog, (2, 2, 2))
+    for path in (cat, dog):
+        os.utime(path, ns=(10**18, 10**18))
+    assert colours(load_data(pets).train)[2::3] == [(1, 1, 1), (2, 2, 2)]
+    cat.rename(cat.with_name("aside"))
+    dog.rename(cat)
+    cat.with_name("aside").rename(dog)
+    assert colours(load_data(pets).train)[2::3] == [(2, 2, 2), (1, 1, 1)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are not UTF-8")
+def test_names_need_not_be_utf8(pets, kept):
+    latin = os.fsdecode(b"caf\xe9")
+    (pets / "train" / "cat" / "0.png").rename(pets / "train" / "cat" / f"{latin}.png")
+    for split in ("train", "test"):
+        (pets / split / "dog").rename(pets / split / latin)
+    folder = pets.rename(pets.with_name(latin))
+    for _ in range(2):
+        data = load_data(folder)
+        assert data.name == r"caf\xe9"
+        assert data.classes == (r"caf\xe9", "cat")
+        assert len(kept()) == 1
+    (folder / "test" / latin / "bad.png").write_bytes(b"hello")
+    with pytest.raises(ValueError, match=r"caf\\xe9.bad\.png") as caught:
+        load_data(folder)
+    str(caught.value).encode()  # can be printed

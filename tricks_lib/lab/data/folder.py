@@ -5,22 +5,34 @@ Chapter: notebooks/00_baseline.ipynb
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torchvision.datasets import ImageFolder
-from torchvision.datasets.folder import IMG_EXTENSIONS, is_image_file
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from ..progress import progress
 from .cache import aside
+from .listing import Listing, list_splits, readable
 from .splits import Data, Split, assemble
 
 __all__ = ["load_folder"]
+
+NAMED = 10
+"""How many images that cannot be read are named."""
+
+
+class Decoded(NamedTuple):
+    """What is kept of a folder: images and labels of each split, and what is odd about them."""
+
+    splits: dict[str, tuple[Tensor, Tensor]]
+    notes: list[str]
 
 
 def load_folder(folder: Path, cache: Path, image_size: int | None) -> Data:
@@ -34,124 +46,156 @@ def load_folder(folder: Path, cache: Path, image_size: int | None) -> Data:
     Raises:
         FileNotFoundError: if there is no such folder.
         NotADirectoryError: if it is a file.
-        ValueError: if it is laid out in another way, or an image cannot be read.
+        ValueError: if it is laid out in another way, or images cannot be read.
+
+    Warns:
+        UserWarning: if something in the folder is passed over, if an image is in two splits, or
+            if the decoded images cannot be kept.
     """
-    parts = _list_images(folder)
-    kept = cache / "folders" / _cache_name(folder, parts, image_size)
-    if not kept.exists():
-        tensors = _decode_all(parts, image_size)
+    listings, passed_over = list_splits(folder)
+    kept = cache / "folders" / _cache_name(folder, listings, image_size)
+    notes = [f"{readable(str(folder))}: {note}" for note in passed_over]
+    decoded = _read(kept)
+    if decoded is None:
+        decoded = _decode_all(listings, image_size)
+        notes += _keep(decoded, kept, cache)
+    for note in notes + decoded.notes:
+        warnings.warn(note, stacklevel=3)  # the caller of load_data
+    splits = {name: Split(*tensors) for name, tensors in decoded.splits.items()}
+    classes = [readable(name) for name in listings["train"].classes]
+    return assemble(readable(folder.resolve().name), classes, splits)
+
+
+# --- What is kept ---
+
+
+def _cache_name(folder: Path, listings: dict[str, Listing], image_size: int | None) -> str:
+    """Return a name that says which folder it is, and changes when its images do."""
+    place = hashlib.sha256(os.fsencode(folder.resolve()) + f" {image_size}".encode())
+    content = hashlib.sha256(b"layout 2")
+    for name, listing in listings.items():
+        for path in listing.paths:
+            content.update(f"{name} ".encode() + os.fsencode(path))
+            with suppress(OSError):  # a link that leads nowhere is named when it is read
+                # st_ctime, because programs can set st_mtime: two files that were exchanged, or
+                # restored with their old times, would look the same.
+                status = os.stat(path)
+                state = f" {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n"
+                content.update(state.encode())
+    return f"{place.hexdigest()[:16]}-{content.hexdigest()[:16]}.pt"
+
+
+def _read(kept: Path) -> Decoded | None:
+    """Return what was kept, or None if it is not there or damaged."""
+    with suppress(Exception), open(kept, "rb") as file:  # a damaged file can fail anywhere
+        found = torch.load(file, weights_only=True)
+        decoded = Decoded(found["splits"], found["notes"])
+        if found["checksum"] == _checksum(decoded):
+            return decoded
+    return None
+
+
+def _keep(decoded: Decoded, kept: Path, cache: Path) -> list[str]:
+    """Write the file, and remove what the folder held before; return what went wrong."""
+    try:
         with aside(cache) as unfinished:
-            torch.save(tensors, unfinished / kept.name)
+            with open(unfinished / kept.name, "wb") as file:
+                torch.save(decoded._asdict() | {"checksum": _checksum(decoded)}, file)
             kept.parent.mkdir(exist_ok=True)
             (unfinished / kept.name).replace(kept)
         place, _, _ = kept.name.rpartition("-")
-        for old in kept.parent.glob(f"{place}-*"):  # what the folder held before
+        for old in kept.parent.glob(f"{place}-*"):
             if old != kept:
                 old.unlink(missing_ok=True)
-    tensors = torch.load(kept, weights_only=True)
-    splits = {name: Split(*pair) for name, pair in tensors.items()}
-    return assemble(folder.resolve().name, parts["train"].classes, splits)
+    except (OSError, RuntimeError) as error:  # torch calls a full disk a RuntimeError
+        return [f"the decoded images cannot be kept, and must be decoded again: {error}"]
+    return []
 
 
-def _list_images(folder: Path) -> dict[str, "_Images"]:
-    """Find the images of each split, and check the layout."""
-    if not folder.exists():
-        raise FileNotFoundError(f"there is no folder {folder}")
-    if not folder.is_dir():
-        raise NotADirectoryError(f"expected a folder with train and test in it, got {folder}")
-    there = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
-    if not {"train", "test"} <= set(there):
-        raise ValueError(f"expected the folders train and test in {folder}, got {there or 'none'}")
-    parts = {"train": _Images(folder / "train"), "test": _Images(folder / "test")}
-    for name in ("val", "validation"):
-        if name in there:
-            parts["validation"] = _Images(folder / name)
-    expected = parts["train"].classes
-    for part in parts.values():
-        if part.classes != expected:
-            missing, extra = (
-                sorted(set(a) - set(b)) or "none"
-                for a, b in ((expected, part.classes), (part.classes, expected))
-            )
-            raise ValueError(
-                f"expected the same classes in {part.root} as in train: "
-                f"missing {missing}, not in train {extra}"
-            )
-    return parts
+def _checksum(decoded: Decoded) -> int:
+    """Return a number that tells a damaged file: torch does not check what it reads."""
+    checksum = 0
+    for tensors in decoded.splits.values():
+        for tensor in tensors:
+            checksum = zlib.crc32(tensor.numpy().data, checksum)
+    return checksum
 
 
-class _Images(ImageFolder):
-    """torchvision's ImageFolder, without hidden files, and with messages that say what to do."""
-
-    def __init__(self, folder: Path):
-        super().__init__(folder, is_valid_file=_is_image, allow_empty=True)
-        empty = [self.classes[label] for label in set(range(len(self.classes))) - set(self.targets)]
-        if empty:
-            raise ValueError(
-                f"expected images ({', '.join(IMG_EXTENSIONS)}) in each class of {folder}, "
-                f"got none in {empty}"
-            )
-
-    def find_classes(self, directory: str | Path) -> tuple[list[str], dict[str, int]]:
-        """Return the names of the class folders, and the label of each."""
-        with os.scandir(directory) as entries:
-            names = sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
-        if len(names) < 2:
-            raise ValueError(
-                f"expected a folder for each of at least two classes in {directory}, "
-                f"got {names or 'none'}"
-            )
-        return names, {name: label for label, name in enumerate(names)}
+# --- Decoding ---
 
 
-def _is_image(path: str) -> bool:
-    # Jupyter leaves .ipynb_checkpoints, macOS leaves ._ files.
-    hidden = any(part.startswith(".") for part in Path(path).parts[-2:])
-    return not hidden and is_image_file(path)
+def _decode_all(listings: dict[str, Listing], image_size: int | None) -> Decoded:
+    """Decode every image to the same mode and size.
 
-
-def _cache_name(folder: Path, parts: dict[str, _Images], image_size: int | None) -> str:
-    """Return a name that says which folder it is, and changes when its images do."""
-    place = hashlib.sha256(f"{folder.resolve()} {image_size}".encode()).hexdigest()
-    content = hashlib.sha256(b"layout 1")
-    for name, part in parts.items():
-        for path, _ in part.samples:
-            stat = os.stat(path)
-            content.update(f"{name} {path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return f"{place[:16]}-{content.hexdigest()[:16]}.pt"
-
-
-def _decode_all(
-    parts: dict[str, _Images], image_size: int | None
-) -> dict[str, tuple[Tensor, Tensor]]:
-    """Return images (N, C, H, W) and labels (N,) of each split."""
-    paths = [path for part in parts.values() for path, _ in part.samples]
-    mode = "L" if all(_peek(path).mode in ("1", "L") for path in paths) else "RGB"
-    height, width = (image_size, image_size) if image_size else _usual_size(parts["train"])
-    tensors = {}
+    Raises:
+        ValueError: if some cannot be read. It names them all, up to a limit.
+    """
+    failures: dict[str, str] = {}
+    paths = [path for listing in listings.values() for path in listing.paths]
+    modes = {_attempt(failures, _mode, path) for path in paths}
+    mode = "L" if modes <= {"1", "L", None} else "RGB"
+    height, width = _usual_size(failures, listings["train"])
+    if image_size is not None:
+        height = width = image_size
+    splits = {}
     with progress(len(paths), "decoding images", "image") as bar:
-        for name, part in parts.items():
-            images = torch.empty(len(part), len(mode), height, width, dtype=torch.uint8)
-            for position, (path, _) in enumerate(part.samples):
-                images[position] = _decode(path, mode, height, width)
+        for name, listing in listings.items():
+            images = torch.zeros(len(listing.paths), len(mode), height, width, dtype=torch.uint8)
+            for position, path in enumerate(listing.paths):
+                image = _attempt(failures, _decode, path, mode, height, width)
+                if image is not None:
+                    images[position] = image
                 bar.update()
-            tensors[name] = images, torch.tensor(part.targets)
-    return tensors
+            splits[name] = images, torch.tensor(listing.labels)
+    if failures:
+        lines = [f"{readable(path)}: {why}" for path, why in list(failures.items())[:NAMED]]
+        if len(failures) > NAMED:
+            lines.append(f"and {len(failures) - NAMED} more")
+        raise ValueError(
+            "\n  ".join([f"cannot read {len(failures)} of {len(paths)} images:", *lines])
+        )
+    return Decoded(splits, _in_two_splits(splits, listings))
 
 
-def _usual_size(train: _Images) -> tuple[int, int]:
-    firsts = [train.targets.index(label) for label in range(len(train.classes))]
-    sizes = {_peek(train.samples[position][0]).size for position in firsts}
-    width, height = sizes.pop()
-    return (height, width) if not sizes and max(height, width) <= 64 else (64, 64)
+def _attempt(failures: dict[str, str], work: Callable, path: str, *rest: Any) -> Any:
+    """Return what `work` makes of the file, or None and note why it fails."""
+    if path in failures:
+        return None
+    try:
+        return work(path, *rest)
+    except Exception as error:  # each decoder fails in its own way
+        failures[path] = readable(str(error))
+        return None
+
+
+def _mode(path: str) -> str:
+    with Image.open(path) as image:  # reads what the image is, not its pixels
+        if image.mode.startswith(("I", "F")):
+            raise ValueError(f"expected 8 bits per channel, got Pillow's mode {image.mode}")
+        return image.mode
+
+
+def _usual_size(failures: dict[str, str], train: Listing) -> tuple[int, int]:
+    """Return the size of the first image of each class if they agree and are small, else 64×64."""
+    firsts = [train.paths[train.labels.index(label)] for label in range(len(train.classes))]
+    sizes = {_attempt(failures, _shown_size, path) for path in firsts}
+    size = sizes.pop()
+    return size if size and not sizes and max(size) <= 64 else (64, 64)
+
+
+def _shown_size(path: str) -> tuple[int, int]:
+    """Return height and width after the turn that the camera asks for."""
+    with Image.open(path) as image:
+        ImageOps.exif_transpose(image, in_place=True)
+        return image.height, image.width
 
 
 def _decode(path: str, mode: str, height: int, width: int) -> Tensor:
-    with _opened(path) as image:
-        if image.mode.startswith(("I", "F")):
-            raise ValueError(f"expected 8 bits per channel, got Pillow's mode {image.mode}")
-        image.draft(None, (2 * width, 2 * height))  # a large JPEG need not be decoded in full
-        ImageOps.exif_transpose(image, in_place=True)  # phones store how they were held
+    with Image.open(path) as file:
+        larger = 2 * max(height, width)  # whichever way it will be turned
+        file.draft(None, (larger, larger))  # a large JPEG need not be decoded in full
+        ImageOps.exif_transpose(file, in_place=True)  # phones store how they were held
+        image: Image.Image = file
         if image.has_transparency_data:  # straight to RGB, Pillow warns
             image = image.convert("RGBA")
         image = image.convert(mode)
@@ -160,16 +204,22 @@ def _decode(path: str, mode: str, height: int, width: int) -> Tensor:
         return pil_to_tensor(image)
 
 
-def _peek(path: str) -> Image.Image:
-    """Read what an image is, not its pixels."""
-    with _opened(path) as image:
-        return image
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[Image.Image]:
-    try:
-        with Image.open(path) as image:
-            yield image
-    except Exception as error:  # each decoder fails in its own way
-        raise ValueError(f"cannot read the image {path}: {error}") from error
+def _in_two_splits(
+    splits: dict[str, tuple[Tensor, Tensor]], listings: dict[str, Listing]
+) -> list[str]:
+    """Say which splits share images: what was learnt from one cannot be judged by the other."""
+    seen: dict[str, dict[bytes, str]] = {}
+    notes = []
+    for name, (images, _) in splits.items():
+        pixels = (hashlib.sha256(image.numpy().data).digest() for image in images)
+        mine = dict(zip(pixels, listings[name].paths, strict=True))
+        for other, theirs in seen.items():
+            both = [pixels for pixels in mine if pixels in theirs]
+            if both:
+                example = f"{readable(mine[both[0]])} and {readable(theirs[both[0]])}"
+                notes.append(
+                    f"images of {other} are in {name} as well, pixel for pixel: "
+                    f"{len(both)}, such as {example}"
+                )
+        seen[name] = mine
+    return notes

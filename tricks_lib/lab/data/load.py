@@ -33,9 +33,11 @@ def load_data(
       needed.
     - "fashion-mnist", "cifar10": all of it, downloaded by torchvision at the first use.
     - A path: images in `train/<class>/` and `test/<class>/`, and, if there is one, in
-      `validation/<class>/` or `val/<class>/`: JPEG, PNG, WebP and the other types that
-      `torchvision.datasets.ImageFolder` reads; hidden and other files are passed over. If all are
-      grey they get one channel, else three; transparency is dropped. Each is shrunk or enlarged
+      `validation/<class>/`, `valid/<class>/` or `val/<class>/`: JPEG, PNG, WebP and the other
+      types that `torchvision.datasets.ImageFolder` reads, also in folders inside a class, also
+      through links. Hidden files and what operating systems leave behind are passed over; a
+      warning counts everything else that is. If all images are grey they get one channel, else
+      three; transparency is dropped. Each is turned as its camera was held, shrunk or enlarged
       until it just covers `image_size`, and what sticks out is cut off evenly. They are decoded
       once and kept as one file, which is made anew when an image comes, goes or changes.
 
@@ -54,8 +56,12 @@ def load_data(
         DataUnavailable: if a download fails; nothing half-written is left.
         FileNotFoundError: if there is no such folder.
         NotADirectoryError: if the path is a file.
-        ValueError: if the name is unknown, the folder is laid out in another way, an image
-            cannot be read, or `image_size` does not apply.
+        ValueError: if the name is unknown, the folder is laid out in another way, images cannot
+            be read, or `image_size` does not apply.
+
+    Warns:
+        UserWarning: if something in a folder is passed over, if an image is in two splits, or if
+            the decoded images cannot be kept.
 
     Source: Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747 (Fashion-MNIST); Alpaydin and Kaynak
     1998, UCI Machine Learning Repository (digits); Krizhevsky 2009, Learning Multiple Layers of

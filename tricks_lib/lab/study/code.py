@@ -10,19 +10,20 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import ast
+import dis
 import functools
 import hashlib
+import importlib
 import inspect
+import linecache
 import pickle
 import sys
 import sysconfig
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from importlib import import_module
-from importlib.util import resolve_name
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,8 @@ class _Walk:
             thing: anything.
             root: whether its code counts wherever it comes from.
         """
+        if isinstance(thing, np.generic):
+            thing = thing.item()  # equal to Python's
         if isinstance(thing, bool | int | float | complex | str | bytes | None.__class__):
             return repr(thing)
         key = id(thing)
@@ -144,17 +147,15 @@ class _Walk:
         yield self.hash(function.__defaults__)
         yield self.hash(function.__kwdefaults__)
         for cell in function.__closure__ or ():
-            try:
+            if cell != CellType():  # an empty one is filled later
                 yield self.hash(cell.cell_contents)
-            except ValueError as error:
-                if "Cell is empty" not in str(error):
-                    raise
         names = _names(function.__code__)
         for name in names:
             if name in function.__globals__:
                 yield name
                 yield from self._named(function.__globals__[name], names)
-        for module, picked in _imports(function):
+        package = function.__globals__.get("__package__") or ""
+        for module, picked in _imports(function.__code__, package):
             yield module.__name__
             yield from self._named(module, [*picked, *names])
 
@@ -212,12 +213,11 @@ class _Walk:
             for field in fields(thing):
                 yield field.name
                 yield self.hash(getattr(thing, field.name))
-            names = {field.name for field in fields(thing)}
-            more = {k: v for k, v in getattr(thing, "__dict__", {}).items() if k not in names}
-            if _counts(_home(thing)) and more:
+            more = _state(thing, besides={field.name for field in fields(thing)})
+            if more and _counts(_home(thing)):
                 yield self.hash(more)
         elif isinstance(thing, nn.Module) or (hasattr(thing, "__dict__") and _counts(_home(thing))):
-            yield self.hash(vars(thing))
+            yield self.hash(_state(thing))
         else:
             try:
                 yield hashlib.sha256(pickle.dumps(thing)).hexdigest()
@@ -230,6 +230,18 @@ class _Walk:
 
 def _home(thing: Any) -> str:
     return type(thing).__module__
+
+
+def _state(thing: Any, besides: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what an object holds, without what it remembers of its own computations."""
+    remembered = {
+        name
+        for kind in type(thing).__mro__
+        for name, value in vars(kind).items()
+        if isinstance(value, functools.cached_property)
+    }
+    held: dict[str, Any] = getattr(thing, "__dict__", {})
+    return {name: held[name] for name in held if name not in {*besides, *remembered}}
 
 
 def _counts(module: str | None) -> bool:
@@ -250,6 +262,8 @@ def _within(module: str, packages: tuple[str, ...]) -> bool:
 
 def _version(module: str) -> str:
     top = module.partition(".")[0]
+    if top == PACKAGE:
+        return module  # a release changes no number by itself
     return f"{module} {getattr(sys.modules.get(top), '__version__', '')}"
 
 
@@ -262,41 +276,68 @@ def _names(code: CodeType) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-@functools.cache
+def _imports(code: CodeType, package: str) -> Iterator[tuple[ModuleType, Sequence[str]]]:
+    """Yield the modules that a function imports when it runs, and what it takes from each."""
+    steps = list(dis.get_instructions(code))
+    for place, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":  # below it on the stack: how many dots, which names
+            level, picked = (earlier.argval for earlier in steps[place - 2 : place])
+            try:
+                yield importlib.import_module("." * level + step.argval, package), picked or ()
+            except ImportError:
+                continue  # it may be there for some and not for others
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _imports(constant, package)
+
+
 def _text(function: FunctionType) -> str:
-    """Return the source of a function, without what cannot change a number."""
+    """Return the source of a function, without what cannot change a number.
+
+    Its bytes instead, where the source is not at hand, or is no longer what runs: a file that was
+    edited since it was imported.
+    """
+    code = function.__code__  # of a decorated function, getsource(function) would go further down
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        if not _runs_as_written(code):
+            return _bytes(code)
+        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
     except (OSError, TypeError, SyntaxError):  # a lambda within a line, or typed at a prompt
-        return _bytes(function.__code__)
+        return _bytes(code)
     if not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
-        return _bytes(function.__code__)
+        return _bytes(code)
     return ast.unparse(_Bare().visit(tree))
 
 
-def _imports(function: FunctionType) -> Iterator[tuple[ModuleType, list[str]]]:
-    """Yield the modules that a function imports in its own body, with the names it takes."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
-        return
-    package = function.__globals__.get("__package__") or ""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            asked: list[tuple[str, list[str]]] = [(alias.name, []) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            name = "." * node.level + (node.module or "")
-            asked = [(resolve_name(name, package), [alias.name for alias in node.names])]
-        else:
-            continue
-        for name, taken in asked:
-            if _counts(name) or name.partition(".")[0] == PACKAGE:
-                yield import_module(name), taken
+def _runs_as_written(code: CodeType) -> bool:
+    """Tell whether a file, compiled as it is now, still gives this code."""
+    linecache.checkcache(code.co_filename)
+    source = "".join(linecache.getlines(code.co_filename))
+    return code in _compiled(source, code.co_filename)
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(source: str, name: str) -> frozenset[CodeType]:
+    """Return the code of all functions in a source."""
+
+    def inner(code: CodeType) -> Iterator[CodeType]:
+        yield code
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                yield from inner(constant)
+
+    return frozenset(inner(compile(source, name, "exec", dont_inherit=True)))
 
 
 def _bytes(code: CodeType) -> str:
-    inner = [_bytes(part) if isinstance(part, CodeType) else repr(part) for part in code.co_consts]
-    return f"{code.co_code.hex()} {inner} {code.co_names}"
+    def told(constant: Any) -> str:
+        if isinstance(constant, CodeType):
+            return _bytes(constant)
+        return repr(sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant)
+
+    inner = [told(constant) for constant in code.co_consts]
+    named = code.co_names, code.co_varnames, code.co_argcount, code.co_kwonlyargcount
+    return f"{code.co_code.hex()} {code.co_exceptiontable.hex()} {inner} {named} {code.co_flags}"
 
 
 class _Bare(ast.NodeTransformer):
@@ -316,10 +357,10 @@ class _Bare(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         self.generic_visit(node)
         if node.value is None:
-            return ast.Pass()
+            return None
         return ast.copy_location(ast.Assign([node.target], node.value), node)
 
     def visit_Raise(self, node: ast.Raise) -> ast.Raise:

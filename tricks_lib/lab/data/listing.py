@@ -1,0 +1,160 @@
+"""Which images a folder of your own holds, in which splits and classes.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torchvision.datasets.folder import IMG_EXTENSIONS, is_image_file
+
+__all__ = ["Listing", "list_splits", "readable"]
+
+VALIDATION = ("validation", "valid", "val")
+"""The names that a folder of validation images may have."""
+
+# What programs leave behind: Synology, macOS, Windows, Linux. Names with a leading dot go as well:
+# Jupyter leaves .ipynb_checkpoints, file managers .thumbnails and .Trash-1000, macOS ._ files.
+LEFT_BEHIND = {
+    "@eadir", "#recycle", "__macosx", "$recycle.bin", "system volume information", "lost+found",
+    "thumbs.db", "desktop.ini",
+}  # fmt: skip
+
+
+@dataclass
+class Listing:
+    """The images of one split, in the order of their classes and names.
+
+    Args:
+        root: the folder of the split.
+        classes: names of the class folders, sorted.
+    """
+
+    root: Path
+    classes: list[str]
+    paths: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    """Files in the class folders that are no images of a known type."""
+    strays: list[str] = field(default_factory=list)
+    """Images beside the class folders."""
+
+
+def list_splits(folder: Path) -> tuple[dict[str, Listing], list[str]]:
+    """Find the images of each split, and check the layout.
+
+    Returns:
+        The splits by name, and what was passed over, in sentences.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        NotADirectoryError: if it is a file.
+        ValueError: if it is laid out in another way, or a folder inside cannot be opened.
+    """
+    if not folder.exists():
+        raise FileNotFoundError(f"there is no folder {folder}")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"expected a folder with train and test in it, got {folder}")
+    there, _ = _scan(str(folder))
+    if not {"train", "test"} <= set(there):
+        raise ValueError(f"expected the folders train and test in {folder}, got {there or 'none'}")
+    validation = [name for name in VALIDATION if name in there]
+    if len(validation) > 1:
+        raise ValueError(f"expected one folder of validation images in {folder}, got {validation}")
+    splits = {"train": _list_split(folder / "train"), "test": _list_split(folder / "test")}
+    if validation:
+        splits["validation"] = _list_split(folder / validation[0])
+    for split in splits.values():
+        _check_classes(split, splits["train"].classes)
+    unused = [name for name in there if name not in ("train", "test", *validation)]
+    return splits, list(_passed_over(splits, unused))
+
+
+def readable(name: str) -> str:
+    r"""Return a name that can be printed and written: bytes that are not UTF-8 become \x.."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _list_split(root: Path) -> Listing:
+    classes, files = _scan(str(root))
+    if len(classes) < 2:
+        raise ValueError(
+            f"expected a folder for each of at least two classes in {root}, got {classes or 'none'}"
+        )
+    split = Listing(root, classes)
+    split.strays = [str(root / name) for name in files if is_image_file(name)]
+    above = frozenset(map(_identity, (str(root.parent), str(root))))
+    for label, name in enumerate(classes):
+        found = sorted(_walk(str(root / name), above), key=os.path.split)  # folder by folder
+        images = [path for path in found if is_image_file(path)]
+        split.others += [path for path in found if not is_image_file(path)]
+        split.paths += images
+        split.labels += [label] * len(images)
+    empty = [name for label, name in enumerate(classes) if label not in set(split.labels)]
+    if empty:
+        raise ValueError(
+            f"expected images ({', '.join(IMG_EXTENSIONS)}) in each class of {root}, "
+            f"got none in {empty}"
+        )
+    return split
+
+
+def _check_classes(split: Listing, expected: list[str]) -> None:
+    if split.classes != expected:
+        missing = sorted(set(expected) - set(split.classes)) or "none"
+        extra = sorted(set(split.classes) - set(expected)) or "none"
+        raise ValueError(
+            f"expected the same classes in {split.root} as in train: "
+            f"missing {missing}, not in train {extra}"
+        )
+
+
+def _passed_over(splits: dict[str, Listing], unused: list[str]) -> Iterator[str]:
+    """Say what is in the folder and will not be used, so that nobody misses it in silence."""
+    others = [path for split in splits.values() for path in split.others]
+    if others:
+        types = Counter(os.path.splitext(path)[1].lower() or "no suffix" for path in others)
+        counts = ", ".join(f"{count} × {readable(kind)}" for kind, count in types.most_common())
+        yield (
+            f"passed over files that are no images of a known type: {counts}, "
+            f"such as {readable(others[0])}"
+        )
+    strays = [path for split in splits.values() for path in split.strays]
+    if strays:
+        yield f"passed over images in no class: {len(strays)}, such as {readable(strays[0])}"
+    if unused:
+        yield f"passed over folders that are no split: {', '.join(map(readable, unused))}"
+
+
+def _walk(folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
+    """Yield the files in a folder and the folders below it.
+
+    Links are followed, but never back to a folder that the link itself is in.
+    """
+    here = _identity(folder)
+    if here in above:
+        return
+    folders, files = _scan(folder)
+    yield from (os.path.join(folder, name) for name in files)
+    for name in folders:
+        yield from _walk(os.path.join(folder, name), above | {here})
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    """Return what a folder and all links to it have in common."""
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def _scan(folder: str) -> tuple[list[str], list[str]]:
+    """Return the sorted names of the folders in a folder, and of the files."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise ValueError(f"cannot open the folder {readable(folder)}: {error.strerror}") from error
+    names = [name for name in names if name[0] != "." and name.lower() not in LEFT_BEHIND]
+    folders = [name for name in names if os.path.isdir(os.path.join(folder, name))]
+    return folders, [name for name in names if name not in set(folders)]
