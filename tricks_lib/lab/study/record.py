@@ -148,7 +148,7 @@ class Recorder:
 
     def add(self, arm: str, seed: int, seconds: float, **found: Any) -> None:
         """Append a run: `figures=...`, or `diverged=` the step at which it did."""
-        self._append({"run": arm, "seed": seed, **found, "seconds": round(seconds, 3)})
+        self._append({"run": arm, "seed": seed, **found, "seconds": seconds})
 
     def _append(self, line: Line) -> None:
         self._file.write(text_of(line) + "\n")

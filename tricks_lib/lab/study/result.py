@@ -242,7 +242,7 @@ class StudyResult:
                 provenance=head["asked"]
                 | before
                 | {"code": {line["arm"]: line["code"] for line in arms}}
-                | {"seconds": round(seconds, 2)},
+                | {"seconds": round(seconds, 3)},
                 metrics=by_name(told),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -210,8 +210,8 @@ def study(
                 found = {"diverged": error.step}
                 result.diverged[arm][seed] = error.step
             result.runs[arm][seed] = found.get("figures")
-            seconds = time.perf_counter() - started
-            result.provenance["seconds"] = round(result.provenance["seconds"] + seconds, 2)
+            seconds = round(time.perf_counter() - started, 3)
+            result.provenance["seconds"] = round(result.provenance["seconds"] + seconds, 3)
             if recorder:
                 recorder.add(arm, seed, seconds, **found)
             bar.update()
