@@ -253,7 +253,12 @@ def _counts(module: str | None) -> bool:
     if module == "__main__" or _within(module, (PACKAGE,)):
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
-    return file is not None and not str(Path(file).resolve()).startswith(ELSEWHERE)
+    if file is None:
+        return False
+    path = Path(file).resolve()
+    # Also what is installed for another environment that this one sees: the user's, the system's.
+    installed = {"site-packages", "dist-packages"} & set(path.parts)
+    return not installed and not str(path).startswith(ELSEWHERE)
 
 
 def _within(module: str, packages: tuple[str, ...]) -> bool:
