@@ -479,12 +479,7 @@ def asked_with(mine, data):
         ("measure", "accuracy * 1", "accuracy * 2", r"another study \(measure_code: '\w+', now"),
         ("train", '"test"', '"train"', r"another study \(train_code: '\w+', now '\w+'\)"),
         ("data", "(64, 1, 8, 8), 7", "(64, 1, 8, 8), 8", r"another study \(data_code: .*finger"),
-        (
-            "data",
-            "def drawn(seed):",
-            "def drawn(seed):\n        seed += 1",
-            r"another study \(data_code: '\w+'",
-        ),
+        ("data", "def drawn(seed):", "def drawn(seed=1):", r"another study \(data_code: '\w+'"),
         ("arm", "seed / 10", "seed / 20", "runs of 'plain' from before the code that it uses"),
     ],
 )
