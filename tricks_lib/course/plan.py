@@ -166,12 +166,18 @@ class StudyPlan:
         seed = self.seed_list[0]
         made = self._study(self.recipes, [seed], threads=result.provenance["threads"])
         for arm in self.recipes:
-            if made.runs[arm][seed] != result.runs[arm].get(seed):
+            same = all(
+                getattr(made, name)[arm].get(seed) == getattr(result, name)[arm].get(seed)
+                for name in ("runs", "diverged")
+            )
+            if not same:
                 raise ValueError(
                     f"{self.path.name} cannot be confirmed: {arm!r} with seed {seed} gives "
                     f"{made.runs[arm][seed]}, recorded is {result.runs[arm].get(seed)}"
                 )
         kept = {k: v for k, v in result.provenance.items() if k in ("seconds", *MARKS)}
+        # The file may hold further arms, of which this says nothing.
+        kept["code"] = result.provenance["code"] | made.provenance["code"]
         kept["confirmed"] = "the first seed of every arm was run again and gave the same figures"
         replace(result, provenance=made.provenance | kept).save(self.path)
         return self.recorded()
@@ -194,8 +200,8 @@ class StudyPlan:
             return f"seeds are missing of {short}"
         if result.baseline != next(iter(self.recipes)):
             return f"the baseline was {result.baseline}"
-        code = result.provenance["code"]
-        if None in code.values():
+        code = {arm: result.provenance["code"][arm] for arm in self.recipes}
+        if set(code.values()) == {None}:
             return ""  # of the first edition, which hashed nothing
         changed = [arm for arm, recipe in self.recipes.items() if code[arm] != code_hash(recipe)]
         if changed:
@@ -205,6 +211,7 @@ class StudyPlan:
             "train_code": code_hash(self.train),
             "evaluate": self.evaluate,
             "on": self.on,
+            "data_code": code_hash(self.data) if isinstance(self.data, OwnImages) else None,
         }
         others = [name for name, now in asked.items() if result.provenance.get(name) != now]
         return f"other {', '.join(others)}" if others else ""
