@@ -246,13 +246,11 @@ def best_tries(
         raise ValueError(f"nobody has said whether a higher or a lower {metric} is better")
     chosen = {}
     for group, arms in tries.items():
-        # A run whose figure is not finite is lost as well.
-        finished = [arm for arm in arms if len(result.values(arm, metric)) == len(result.runs[arm])]
-        if not finished:
+        leaders = _leaders(result, arms, metric)
+        if not leaders:
             raise ValueError(f"every try of {group!r} diverged")
-        leaders = _leaders(result, finished, metric)
         if len(leaders) > 1 and ties and set(leaders) <= set(ties.runs):
-            leaders = _leaders(ties, leaders, metric)
+            leaders = _leaders(ties, leaders, metric) or leaders
         if len(leaders) > 1:
             raise ValueError(f"{leaders} tie for {group!r}: record them with further seeds")
         chosen[group] = leaders[0]
@@ -260,8 +258,13 @@ def best_tries(
 
 
 def _leaders(result: StudyResult, arms: Iterable[str], metric: str) -> list[str]:
-    """Return the arms with the best mean."""
+    """Return the arms with the best mean, of those that gave a finite figure in every run."""
     sign = -1 if result.metric(metric).better == "lower" else 1
+    found = {arm: result.values(arm, metric) for arm in arms}
     # Sums of the same numbers in another order differ in their last bits.
-    means = {arm: round(sign * result.mean(arm, metric), 12) for arm in arms}
+    means = {
+        arm: round(sign * result.mean(arm, metric), 12)
+        for arm, values in found.items()
+        if values and len(values) == len(result.runs[arm])
+    }
     return [arm for arm, mean in means.items() if mean == max(means.values())]
