@@ -182,11 +182,11 @@ def study(
         provenance=asked | {"code": codes, "seconds": 0.0},
         metrics=by_name(metrics),
     )
-    if recorder:
-        _take_over(result, StudyResult.load(recorder.path))
-    # The first worker knows what is there; all of them make the same runs.
-    done = team.share_value({arm: sorted(runs) for arm, runs in result.runs.items()})
-    missing = [(arm, seed) for arm, seed in wanted if seed not in done[arm]]
+    # The first worker knows what is there; all of them make the same runs, and return the same.
+    recorded = team.share_value(StudyResult.load(recorder.path) if recorder else None)
+    if recorded:
+        _take_over(result, recorded)
+    missing = [(arm, seed) for arm, seed in wanted if seed not in result.runs[arm]]
     with (
         recorder or nullcontext(),
         _threads(threads),
