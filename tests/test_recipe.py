@@ -1,8 +1,10 @@
 import math
 import pickle
+import re
 from dataclasses import FrozenInstanceError, fields, replace
 from functools import partial
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,17 +106,29 @@ def test_a_recipe_that_nothing_rebuilds_can_be_shown_but_not_recorded(value, mes
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size"])
-@pytest.mark.parametrize("value", [0, -1, 1.5, "3", None])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "3", None, True, np.int64(0), np.float64(2)])
 def test_counts_are_whole_numbers(name, value):
-    message = f"^{name} must be a whole number of at least 1, got {value!r}$"
-    with pytest.raises(ValueError, match=message):
+    message = re.escape(f"{name} must be a whole number of at least 1, got {value!r}")
+    with pytest.raises(ValueError, match=f"^{message}$"):
         Recipe(**{name: value})
 
 
-@pytest.mark.parametrize("lr", [0, -0.1, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    "lr", [0, -0.1, math.nan, math.inf, -math.inf, np.float32(math.inf), "0.1", None, True, 1j]
+)
 def test_the_rate_is_finite_and_above_zero(lr):
-    with pytest.raises(ValueError, match=f"^lr must be a finite number > 0, got {lr}$"):
+    message = re.escape(f"lr must be a finite number > 0, got {lr!r}")
+    with pytest.raises(ValueError, match=f"^{message}$"):
         Recipe(lr=lr)
+
+
+def test_numbers_of_numpy_are_numbers():
+    recipe = Recipe(epochs=np.int64(3), batch_size=np.uint8(16), lr=np.float64(0.2))
+    assert recipe == Recipe(epochs=3, batch_size=16, lr=0.2)
+    assert recipe.written() == "Recipe(epochs=3, batch_size=16, lr=0.2)"
+    assert [type(recipe.epochs), type(recipe.batch_size)] == [int, int]  # none overflows later
+    assert type(Recipe(lr=np.float16(0.1)).lr) is float
+    assert repr(Recipe(epochs=10**400)) == f"Recipe(epochs={10**400})"
 
 
 @pytest.mark.parametrize("slot", SLOTS)

@@ -76,9 +76,12 @@ class Recipe:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        number = isinstance(self.lr, Real) and not isinstance(self.lr, bool)
-        if not (number and 0 < self.lr < math.inf):
+            object.__setattr__(self, name, int(value))  # numpy's may be too narrow to reckon with
+        numeric = isinstance(self.lr, Real) and not isinstance(self.lr, bool)
+        if not (numeric and 0 < self.lr < math.inf):
             raise ValueError(f"lr must be a finite number > 0, got {self.lr!r}")
+        if not isinstance(self.lr, int | float):
+            object.__setattr__(self, "lr", float(self.lr))
         for field in fields(self)[3:]:
             value = getattr(self, field.name)
             # A class of networks is a model; elsewhere a class is a value without its brackets.

@@ -14,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from tricks_lib import Cutout, Distillation, Mixup, constant, gradual_warmup, mlp, supervised
+from tricks_lib import (
+    Compose,
+    Cutout,
+    Distillation,
+    HorizontalFlip,
+    Mixup,
+    constant,
+    gradual_warmup,
+    mlp,
+    supervised,
+)
 from tricks_lib.ops.written import same, written
 
 HERE = __name__
@@ -156,6 +166,11 @@ WRITTEN = [
     (torch.float64, "torch.float64"),
     (mlp, "mlp"),
     (Mixup(alpha=0.2), "Mixup(alpha=0.2)"),
+    (
+        Compose(HorizontalFlip(), Cutout(8)),
+        "Compose(HorizontalFlip(p=0.5), Cutout(size=8, holes=1, fill=None))",
+    ),
+    (partial(partial(mlp, hidden=(2,)), size=np.int8(5)), "partial(mlp, hidden=(2,), size=5)"),
     (Cutout(8), "Cutout(size=8, holes=1, fill=None)"),
     (
         gradual_warmup(1, then=constant()),
@@ -212,6 +227,8 @@ REFUSED = {
     "a lambda in a partial": partial(lambda images, by: images, by=2),
     "a lambda in an object": gradual_warmup(1, then=lambda time: 1.0),
     "a closure": maker(0),
+    "a lambda in a pipeline": Compose(Cutout(8), lambda images: images),
+    "a closure in a partial": partial(maker(9), times=2),
     "a network": Distillation(mlp(1, 4)),
     "a loss with a setting": supervised(nn.CrossEntropyLoss(label_smoothing=0.1)),
     "a loss with weights": supervised(nn.CrossEntropyLoss(weight=torch.ones(3))),
@@ -258,6 +275,18 @@ def test_a_name_that_means_something_else_by_now_is_refused(monkeypatch):
         written(old)
 
 
+@pytest.mark.parametrize("times", [0, 9])
+def test_functions_made_by_one_function_are_all_refused(times):
+    with pytest.raises(ValueError, match=r"maker.<locals>.inside cannot .* made inside another"):
+        written(maker(times))
+
+
+def test_a_method_of_what_was_changed_is_refused_and_of_what_was_not_is_written():
+    assert written(Plain(3).apply) == "Plain(3).apply"
+    with pytest.raises(ValueError, match="gives something else"):
+        written(touched(Plain(3)).apply)
+
+
 def test_writing_draws_nothing():
     network = supervised(nn.Linear(2, 2))
     before = torch.get_rng_state()
@@ -275,6 +304,10 @@ def test_writing_draws_nothing():
         (1, 1.0, True),
         (1, True, False),
         (math.nan, math.nan, True),
+        (math.nan, 0.0, False),
+        (math.inf, -math.inf, False),
+        (10**400, 10**401, False),  # too large for a float
+        (10**400, math.nan, False),
         (0.1, np.float64(0.1), True),
         ([1, 2], (1, 2), False),
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}, False),

@@ -46,11 +46,7 @@ def written(value: Any) -> str:
         raise ValueError(f"{_short(text)} cannot be written down: {error}. {WAY_OUT}") from error
     try:
         whole = same(rebuilt, value)
-    except (
-        RecursionError,
-        ValueError,
-        RuntimeError,
-    ):  # compared in a way of their own
+    except (RecursionError, ValueError, RuntimeError):  # compared in a way of its own
         whole = False
     if not whole:
         raise ValueError(
@@ -73,7 +69,7 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, enum.Enum) or isinstance(other, enum.Enum):
         return False
     if _is_number(one) and _is_number(other):  # of numpy or of Python
-        return bool(one == other) or (math.isnan(one) and math.isnan(other))
+        return bool(one == other) or bool(one != one and other != other)  # NaN is itself
     if type(one) is not type(other):
         return False
     if isinstance(one, Tensor):
@@ -192,10 +188,7 @@ def _name(thing: Callable | type, names: dict[str, Any]) -> str:
             f"{path} cannot be written down: it is made inside another function, which its name "
             f"does not bring back. {WAY_OUT}"
         )
-    found: Any = sys.modules.get(module)
-    for step in path.split("."):
-        found = getattr(found, step, None)
-    if found is not thing:
+    if _reached(module, path) is not thing:
         raise ValueError(
             f"{path} cannot be written down: in {module} this name means something else now. "
             "Take the function from there again."
@@ -205,7 +198,18 @@ def _name(thing: Callable | type, names: dict[str, Any]) -> str:
         names[path.partition(".")[0]] = getattr(sys.modules[module], path.partition(".")[0])
         return path
     names[top] = sys.modules[top]
-    return f"{module}.{path}"
+    # A function may have the name of its file: then it hides the file, and its package has it.
+    steps = module.split(".")
+    ways = [".".join([*steps[:count], path]) for count in range(len(steps), 0, -1)]
+    return next((way for way in ways if _reached(*way.split(".", 1)) is thing), ways[0])
+
+
+def _reached(module: str, path: str) -> Any:
+    """Return what a path leads to from the top of a module, None if it leads nowhere."""
+    found: Any = sys.modules.get(module)
+    for step in path.split("."):
+        found = getattr(found, step, None)
+    return found
 
 
 def _short(text: str) -> str:
