@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from tricks_lib import Cutout, Recipe, fit, mlp
+from tricks_lib import Cutout, Recipe, cosine_decay, fit, mlp
 from tricks_lib.lab.landscape import snapshots
-from tricks_lib.lab.steps import Training
+from tricks_lib.lab.steps import Training, batches
 
 MLP = Recipe(epochs=2, batch_size=16, lr=0.05, model=partial(mlp, hidden=(12,), size=8))
 
@@ -50,6 +50,68 @@ def test_the_callers_draws_between_steps_do_not_matter(toy):
     assert losses(DRAWING, toy(), between=disturb) == losses(DRAWING, toy())
 
 
+def test_a_caller_who_seeds_between_steps_does_not_either(toy):
+    def seed():
+        torch.manual_seed(99)
+        np.random.seed(99)
+        random.seed(99)
+
+    assert losses(DRAWING, toy(), between=seed) == losses(DRAWING, toy())
+
+
+def test_two_trainings_side_by_side_do_not_see_each_other(toy):
+    both = zip(
+        Training(DRAWING, toy(), seed=3, device="cpu"),
+        Training(replace(DRAWING, lr=0.01), toy(), seed=4, device="cpu"),
+        strict=True,
+    )
+    assert [step.loss.item() for step, _ in both] == losses(DRAWING, toy())
+
+
+@pytest.mark.parametrize("draw", [np.random.rand, random.random, lambda: torch.rand(()).item()])
+def test_weights_may_be_drawn_from_anywhere(toy, draw):
+    def model(channels, classes):
+        network = MLP.model(channels, classes)
+        with torch.no_grad():
+            next(network.parameters()).mul_(draw())
+        return network
+
+    def start(seed):
+        training = Training(replace(MLP, model=model), toy(), seed=seed, device="cpu")
+        return next(training.model.parameters())
+
+    before = states()
+    first, other = start(0), start(1)
+    assert states() == before
+    disturb()
+    assert torch.equal(start(0), first)
+    assert not torch.equal(other, first)
+
+
+def test_a_network_that_cannot_be_built_leaves_the_generators_alone(toy):
+    def breaks(channels, classes):
+        disturb()
+        raise RuntimeError("inside")
+
+    before = states()
+    with pytest.raises(RuntimeError, match="inside"):
+        Training(replace(MLP, model=breaks), toy(), device="cpu")
+    assert states() == before
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, 2**40])
+def test_a_seed_may_be_larger_than_numpys(toy, seed):
+    first, second = (fit(DRAWING, toy(), seed=seed, device="cpu").history for _ in range(2))
+    assert first == second
+
+
+def test_a_seed_that_torch_refuses_leaves_the_generators_alone(toy):
+    before = states()
+    with pytest.raises((RuntimeError, ValueError, OverflowError)):
+        Training(MLP, toy(), seed=2**70, device="cpu")
+    assert states() == before
+
+
 def test_the_callers_generators_are_left_alone_at_every_step(toy):
     before = states()
     losses(DRAWING, toy(), between=lambda: states() == before or pytest.fail("moved"))
@@ -81,6 +143,47 @@ def test_steps_know_where_they_are(toy):
     assert [step.epoch for step in steps] == [0, 0, 0, 1, 1, 1]
     assert [step.ends_epoch for step in steps] == [False, False, True] * 2
     assert {step.lr for step in steps} == {0.05}
+
+
+def test_the_rate_of_the_next_step_is_known(toy):
+    training = Training(replace(MLP, schedule=cosine_decay(2)), toy(), device="cpu")
+    announced = [training.lr]
+    taken = []
+    for step in training:
+        taken.append(step.lr)
+        announced.append(training.lr)
+    assert taken == announced[:-1]
+    assert len(set(taken)) == 8
+
+
+def test_a_step_is_prepare_and_update(toy):
+    """As the benchmark of the data path takes it, one half at a time."""
+    whole = Training(MLP, toy(), seed=3, device="cpu")
+    halves = Training(MLP, toy(), seed=3, device="cpu")
+    for step, (images, targets) in zip(
+        whole, batches(halves.data, 16, torch.Generator().manual_seed(3)), strict=False
+    ):
+        images, targets = halves.prepare(images, targets)
+        assert (images.dtype, images.shape, targets.shape) == (
+            torch.float32,
+            (16, 1, 8, 8),
+            (16, 4),
+        )
+        loss = halves.update(images, targets)
+        assert not loss.requires_grad
+        assert loss.item() == step.loss.item()
+        for one, other in zip(whole.model.parameters(), halves.model.parameters(), strict=True):
+            assert torch.equal(one, other)
+
+
+def test_a_network_put_into_evaluation_mode_trains_on_from_the_next_epoch(toy):
+    training = Training(MLP, toy(), device="cpu")
+    modes = []
+    for step in training:
+        modes.append(training.model.training)
+        if step.ends_epoch:
+            training.model.eval()
+    assert modes == [True] * 8
 
 
 def test_looking_at_the_landscape_trains_as_fit_does(toy):

@@ -23,9 +23,11 @@ from tricks_lib import (
     gradual_warmup,
     identity,
     mlp,
+    never,
     small_resnet,
 )
 from tricks_lib.lab.figures import LiveCurves
+from tricks_lib.lab.metrics import choose_split
 from tricks_lib.lab.steps import batches, pick_device, precision, steps_per_epoch
 from tricks_lib.lab.study import final_metrics
 from tricks_lib.lab.train import History, Losses
@@ -33,7 +35,7 @@ from tricks_lib.lab.train import History, Losses
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 MLP = Recipe(epochs=2, batch_size=16, lr=0.05, model=partial(mlp, hidden=(12,), size=8))
-RESNET = replace(MLP, model=partial(small_resnet, width=4, depths=(1, 1)))
+RESNET = replace(MLP, model=partial(small_resnet, width=8, depths=(1, 1)))
 
 
 def weights(run):
@@ -301,11 +303,11 @@ def test_evaluation_can_be_left_out(toy):
 
 
 def test_a_missing_split_is_refused_before_training(toy):
-    def never(channels, classes):
+    def untrained(channels, classes):
         raise AssertionError("trained")
 
     with pytest.raises(ValueError, match=r"after data.hold_out\(...\)\), got 'validation'"):
-        fit(replace(MLP, model=never), toy(), evaluate="end", on="validation")
+        fit(replace(MLP, model=untrained), toy(), evaluate="end", on="validation")
 
 
 def test_a_model_is_trained_in_training_mode_whatever_it_came_in(toy):
@@ -431,8 +433,37 @@ def test_a_validation_loss_that_is_not_finite_is_never_kept(toy, monkeypatch):
     module = sys.modules["tricks_lib.lab.train"]
     broken = Metrics(0.5, math.nan, 0.1)
     monkeypatch.setattr(module, "evaluate_model", lambda *_: broken)
-    with pytest.raises(Diverged, match="the validation loss became nan"):
+    with pytest.raises(Diverged, match="the validation loss became nan at step 2 ") as caught:
         fit(replace(MLP, stop=EarlyStopping(patience=1)), data, device="cpu")
+    history = caught.value.history
+    assert (len(history.validation), history.kept) == (1, None)  # in the first epoch
+
+
+def test_a_validation_loss_that_is_zero_is_as_good_as_any(toy, monkeypatch):
+    module = sys.modules["tricks_lib.lab.train"]
+    monkeypatch.setattr(module, "evaluate_model", lambda *_: Metrics(1.0, 0.0, 0.0))
+    recipe = replace(MLP, epochs=9, stop=EarlyStopping(patience=2))
+    history = fit(recipe, toy().hold_out(16), device="cpu").history
+    assert (history.kept, len(history.validation)) == (0, 3)
+
+
+@pytest.mark.parametrize("when", ["end", "every epoch"])
+def test_the_network_is_that_of_the_epoch_with_the_smallest_loss(toy, when):
+    data = toy().hold_out(16)
+    recipe = replace(RESNET, epochs=12, lr=0.5, stop=EarlyStopping(patience=2))
+    run = fit(recipe, data, device="cpu", evaluate=when)
+    validation, kept = run.history.validation, run.history.kept
+    assert validation[kept] == min(validation)
+    assert evaluate(run.model, data, "validation").nll == validation[kept]
+    assert run.final == evaluate(run.model, data)
+    shorter = fit(replace(recipe, epochs=kept + 1, stop=never), data, device="cpu")
+    assert same_weights(run, shorter)
+
+
+def test_an_epoch_that_was_not_trained_to_its_end_has_no_mean():
+    assert History(loss=[1.0, 3.0, 5.0], steps_per_epoch=2).epoch_losses() == [2.0]
+    assert History(loss=[1.0], steps_per_epoch=2).epoch_losses() == []
+    assert History().epoch_losses() == []
 
 
 def test_a_run_that_stops_early_counts_the_epochs_that_there_were(toy):
@@ -453,11 +484,27 @@ def test_a_run_that_stops_early_counts_the_epochs_that_there_were(toy):
     assert curves.curves["again"] == losses
 
 
-def test_no_test_image_is_looked_at_unless_asked(toy):
-    data = toy()
-    broken = replace(data, test=replace(data.test, labels=data.test.labels))
-    run = fit(MLP, broken, device="cpu")
-    assert (run.metrics, run.history.epochs) == (None, [])
+@pytest.mark.parametrize(
+    ("stop", "when", "looked"),
+    [
+        (never, None, {"train"}),
+        (never, "end", {"train", "test"}),
+        (EarlyStopping(1), None, {"train", "validation"}),
+        (EarlyStopping(1), "every epoch", {"train", "validation", "test"}),
+    ],
+)
+def test_no_image_is_looked_at_unless_asked(toy, monkeypatch, stop, when, looked):
+    module = sys.modules["tricks_lib.lab.metrics"]
+    asked = set()
+
+    def choose(data, name):
+        asked.add(name)
+        return choose_split(data, name)
+
+    monkeypatch.setattr(module, "choose_split", choose)
+    run = fit(replace(MLP, stop=stop), toy().hold_out(16), device="cpu", evaluate=when)
+    assert asked == looked
+    assert (run.metrics is None) == (when is None)
 
 
 @pytest.mark.parametrize("when", ["test", "never", True])
@@ -467,11 +514,8 @@ def test_when_to_evaluate_is_one_of_three(toy, when):
 
 
 def test_losses_of_a_gpu_are_read_in_lots():
-    history, device = (
-        History(steps_per_epoch=10),
-        torch.device("cuda"),
-    )  # only its name is looked at
-    losses = Losses(MLP, history, device)
+    history = History(steps_per_epoch=10)
+    losses = Losses(MLP, history, torch.device("cuda"))  # only its name is looked at
     for step in range(32):
         assert history.loss == []
         losses.add(torch.tensor(float(step)), lr=step / 10)
