@@ -1,3 +1,5 @@
+import types
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from tricks_lib.lab.figures import (
     use_style,
 )
 from tricks_lib.lab.metrics import Metrics, reliability, score
-from tricks_lib.lab.study import ACCURACY, paired_difference
+from tricks_lib.lab.study import ACCURACY, NLL, Metric, paired_difference
 from tricks_lib.lab.train import History, Run
 
 
@@ -92,6 +94,15 @@ def test_difference_dots_show_zero_and_the_interval():
     assert list(ax.lines[-1].get_xdata()) == [0, 0]
 
 
+@pytest.mark.parametrize("metric", [NLL, Metric("seconds")], ids=["nats", "no unit"])
+def test_difference_dots_of_what_is_no_share_are_not_in_points(metric):
+    gap = paired_difference(metric, {0: 0.5, 1: 0.7, 2: 0.6}, {0: 0.4, 1: 0.5, 2: 0.6})
+    ax = plt.gca()
+    difference_dots(ax, {"trick": gap})
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), [0.1, 0.2, 0], atol=1e-9)
+    np.testing.assert_allclose(ax.collections[0].get_segments()[0][:, 0], [gap.low, gap.high])
+
+
 def test_reliability_bars_weigh_up_to_the_calibration_error():
     draws = torch.Generator().manual_seed(0)
     logits, labels = 2 * torch.randn(500, 4, generator=draws), torch.arange(500) % 4
@@ -132,8 +143,36 @@ def test_live_curves_grow_and_keep_one_picture(monkeypatch):
     assert len(shown) == 2
     np.testing.assert_allclose(shown[1].axes[0].lines[0].get_ydata(), [3.0, 1.5])
     assert plt.get_fignums() == []
-    curves.of("run")(history)  # the cell runs again
+    again = curves.of("run")  # the cell runs again, and starts again
+    assert curves.curves == {}
+    again(history)
     assert curves.curves["run"] == [3.0, 1.5]
+
+
+def test_curves_of_a_run_in_its_first_epoch_are_empty():
+    curves = LiveCurves()
+    curves.of("run")(History(loss=[2.0], steps_per_epoch=2))
+    assert curves.curves == {"run": []}
+
+
+def test_a_script_has_no_cell_to_draw_into(monkeypatch):
+    monkeypatch.delitem(figures.sys.modules, "IPython", raising=False)
+    curves = LiveCurves()
+    for _ in range(2):
+        curves.of("run")(History(loss=[2.0]))
+    assert plt.get_fignums() == []
+
+
+def test_a_notebook_has_one(monkeypatch):
+    shown = []
+    cell = types.ModuleType("IPython.display")
+    cell.display = lambda figure, display_id: shown.append((figure, display_id))
+    monkeypatch.setitem(figures.sys.modules, "IPython", types.ModuleType("IPython"))
+    monkeypatch.setitem(figures.sys.modules, "IPython.display", cell)
+    LiveCurves("title").of("run")(History(loss=[2.0]))
+    ((figure, kept),) = shown
+    assert kept
+    assert figure.axes[0].get_title() == "title"
 
 
 def test_live_curves_of_a_metric(monkeypatch):
@@ -153,8 +192,9 @@ def test_a_finished_run_is_drawn_as_if_it_had_been_watched(show):
     curves = LiveCurves(show=show)
     watch = curves.of("watched")
     for epoch in (1, 2, 3):
-        watch(History(loss=losses[: 2 * epoch], epochs=scores[:epoch]))
-    history = History(loss=losses, epochs=scores)
+        watch(History(loss=losses[: 2 * epoch], steps_per_epoch=2, epochs=scores[:epoch]))
+    history = History(loss=losses, steps_per_epoch=2, epochs=scores)
     curves.add("added", Run(recipe, 0, None, history, 1.0))
-    assert curves.curves["added"] == pytest.approx(curves.curves["watched"])
+    wanted = [2.5, 1.5, 0.5] if show == "loss" else [0.5, 0.6, 0.7]
+    assert curves.curves["added"] == curves.curves["watched"] == wanted
     assert len(curves.draw().axes[0].lines) == 2

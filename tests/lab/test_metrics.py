@@ -7,7 +7,7 @@ from torch import nn
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from tricks_lib import Metrics, evaluate, mlp, predict, score, small_resnet
-from tricks_lib.lab.metrics import calibration_error
+from tricks_lib.lab.metrics import calibration_error, reliability
 
 
 def draw(seed, count, classes, spread=2.0):
@@ -102,6 +102,25 @@ def test_half_precision_is_scored_in_full():
     assert score(rough, labels) == score(rough.float(), labels)
 
 
+@pytest.mark.parametrize("kind", [torch.int32, torch.int16, torch.uint8])
+def test_labels_may_be_any_whole_numbers(kind):
+    logits, labels = draw(0, 100, 10)
+    assert score(logits, labels.to(kind)) == score(logits, labels)
+
+
+@given(seed=st.integers(0, 2**32), bins=st.integers(1, 30))
+def test_reliability_adds_up_to_the_calibration_error(seed, bins):
+    logits, labels = draw(seed, 200, 5)
+    found = reliability(logits, labels, bins)
+    assert {name: len(values) for name, values in found.items()} == dict.fromkeys(
+        ["images", "hits", "confidence"], bins
+    )
+    assert found["images"].sum() == 200
+    assert found["hits"].sum().item() / 200 == pytest.approx(score(logits, labels).accuracy)
+    error = (found["hits"] - found["confidence"]).abs().sum().item() / 200
+    assert error == pytest.approx(score(logits, labels, bins).ece, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("logits", "labels", "got"),
     [((4, 3), (5,), r"\(4, 3\) and \(5,\)"), ((4,), (4,), r"\(4,\) and \(4,\)")],
@@ -117,7 +136,7 @@ def test_score_says_what_it_expected(logits, labels, got):
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 def test_predict_is_the_model_on_every_image_in_order(toy, split):
     data = toy().hold_out(10)
-    model = small_resnet(1, 4, width=4, depths=(1,))
+    model = small_resnet(1, 4, width=8, depths=(1,))
     logits = predict(model, data, split)
     model.eval()
     images = data.splits[split].images
@@ -138,7 +157,7 @@ def test_test_images_are_the_default(toy):
 @pytest.mark.parametrize("batch_size", [1, 7, 40, 1000])
 def test_batch_size_does_not_matter(toy, batch_size):
     data = toy(test=40)
-    model = small_resnet(1, 4, width=4, depths=(1,))
+    model = small_resnet(1, 4, width=8, depths=(1,))
     expected = predict(model, data)
     torch.testing.assert_close(
         predict(model, data, batch_size=batch_size), expected, rtol=1e-4, atol=1e-5
@@ -148,12 +167,21 @@ def test_batch_size_does_not_matter(toy, batch_size):
 @pytest.mark.parametrize("training", [True, False])
 def test_predict_leaves_the_model_as_it_was(toy, training):
     data = toy()
-    model = nn.Sequential(small_resnet(1, 4, width=4, depths=(1,)), nn.Dropout()).train(training)
+    model = nn.Sequential(small_resnet(1, 4, width=8, depths=(1,)), nn.Dropout()).train(training)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     assert torch.equal(predict(model, data), predict(model, data))  # no dropout meanwhile
     assert model.training == model[1].training == training
     after = model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_predict_leaves_parts_frozen_that_were(toy):
+    model = small_resnet(1, 4, width=8, depths=(1,)).train()
+    model.stem[1].eval()  # its running statistics are to stay
+    modes = [module.training for module in model.modules()]
+    assert len(set(modes)) == 2
+    evaluate(model, toy())
+    assert [module.training for module in model.modules()] == modes
 
 
 def test_predict_restores_the_mode_when_the_model_fails(toy):
