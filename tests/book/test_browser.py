@@ -72,10 +72,18 @@ def test_no_serious_accessibility_violation(visited):
     assert violations(visited.page) == []
 
 
+def wait_for_colours(page):
+    """Wait until no colour is on its way: between light and dark none has contrast."""
+    moving = "document.getAnimations().some(animation => animation instanceof CSSTransition)"
+    page.evaluate("new Promise(drawn => requestAnimationFrame(drawn))")  # they begin with a frame
+    page.wait_for_function(f"!{moving}", timeout=WAIT)
+
+
 def test_dark_mode_has_contrast(visited):
     page = visited.page
     page.emulate_media(color_scheme="dark")
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'", timeout=WAIT)
+    wait_for_colours(page)
     found = violations(page, runOnly=["color-contrast"])
     page.emulate_media(color_scheme="light")
     page.wait_for_function("document.documentElement.dataset.theme === 'light'", timeout=WAIT)
