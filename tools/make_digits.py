@@ -2,8 +2,8 @@
 
 Usage: python tools/make_digits.py [--target FOLDER]
 
-It needs scikit-learn, which the package itself does not: `pip install scikit-learn`. The same
-version of Pillow writes the same bytes.
+It needs `sklearn`, which the package itself does not: `pip install scikit-learn`. The same version
+of Pillow writes the same bytes.
 """
 
 import argparse

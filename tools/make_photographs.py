@@ -2,8 +2,8 @@
 
 Usage: python tools/make_photographs.py [--target FOLDER]
 
-It needs scikit-image, which the package itself does not: `pip install scikit-image`. The squares
-are cut out, not resized, and saved without loss.
+It needs `skimage`, which the package itself does not: `pip install scikit-image`. The squares are
+cut out, not resized, and saved without loss.
 """
 
 import argparse
