@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "as_rows",
     "check_batch",
     "check_count",
     "check_logits",
@@ -147,3 +148,65 @@ def _interval(low: float, high: float, above: bool, below: bool) -> str:
     left = f"{'>' if above else '>='} {low:g}" if low > -math.inf else ""
     right = f"{'<' if below else '<='} {high:g}" if high < math.inf else ""
     return " and ".join(part for part in (left, right) if part) or "that is finite"
+
+
+def as_rows(
+    targets: Tensor,
+    num_classes: int | None = None,
+    batch: int | None = None,
+    name: str = "targets",
+) -> Tensor:
+    """Return targets as rows of probabilities, whether they came as rows or as labels.
+
+    Args:
+        targets: rows of probabilities, float (B, K), which come back as they are, or labels, whole
+            numbers 0 ... K - 1 of any integer type, (B,).
+        num_classes: K. Labels need it; rows are held against it.
+        batch: how many targets there must be; None for any number.
+        name: what to call them in a message.
+
+    Returns:
+        float (B, K). Of labels, each row is zero but for a one, in torch's default type.
+
+    Raises:
+        TypeError: if `targets` are neither, or are labels and `num_classes` is not given.
+        ValueError: if a shape is wrong, or a label is no class. Labels on a device are not read
+            here, since that would wait for it: there, torch refuses them when it computes.
+    """
+    if num_classes is not None:
+        check_count("num_classes", num_classes)
+    if not _are_labels(targets):
+        check_rows(targets, batch, name)
+        if num_classes is not None and targets.shape[1] != num_classes:
+            raise ValueError(
+                f"{name} must be rows (B, {num_classes}) for num_classes={num_classes}, "
+                f"got {tuple(targets.shape)}"
+            )
+        return targets
+    if num_classes is None:
+        kind = str(targets.dtype).removeprefix("torch.")
+        raise TypeError(
+            f"{name} must be rows of probabilities, float (B, K), or come with num_classes=K, got "
+            f"{kind} {tuple(targets.shape)}; labels become rows by num_classes=10 for ten classes, "
+            "or in a DataLoader by tricks_lib.adapters.as_collate"
+        )
+    if batch is not None and len(targets) != batch:
+        raise ValueError(f"{name} must be one label for each of {batch} images, got {len(targets)}")
+    labels = targets.long()
+    if labels.device.type == "cpu" and not torch.compiler.is_compiling() and len(labels):
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high >= num_classes:
+            raise ValueError(
+                f"{name} must be labels 0 ... {num_classes - 1} for num_classes={num_classes}, "
+                f"got {low} ... {high}"
+            )
+    # scatter, unlike a comparison with 0 ... K - 1, refuses on every device what is no class.
+    rows = torch.zeros(len(labels), num_classes, device=labels.device)
+    return rows.scatter_(1, labels[:, None], 1.0)
+
+
+def _are_labels(targets: object) -> bool:
+    if not isinstance(targets, Tensor) or targets.ndim != 1:
+        return False
+    whole = not targets.is_floating_point() and not targets.is_complex()
+    return whole and targets.dtype != torch.bool
