@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,16 +36,26 @@ def test_what_each_rule_keeps(lr, size, reference):
 
 @pytest.mark.parametrize("scaling", [linear_scaling, sqrt_scaling])
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "error", "message"),
     [
-        ((0, 256), "lr must be > 0, got 0"),
-        ((-0.1, 256), "lr must be > 0, got -0.1"),
-        ((float("nan"), 256), "lr must be > 0, got nan"),
-        ((0.1, 0), "batch_size must be at least 1, got 0"),
-        ((0.1, 256, 0), "reference must be at least 1, got 0"),
-        ((0.1, float("nan")), "batch_size must be at least 1, got nan"),
+        ((0, 256), ValueError, "lr must be a number > 0, got 0"),
+        ((-0.1, 256), ValueError, "lr must be a number > 0, got -0.1"),
+        ((float("nan"), 256), ValueError, "lr must be a number > 0, got nan"),
+        ((float("inf"), 256), ValueError, "lr must be a number > 0, got inf"),
+        (("0.1", 256), TypeError, "lr must be a number > 0, got '0.1'"),
+        ((0.1, 0), ValueError, "batch_size must be a whole number >= 1, got 0"),
+        ((0.1, 256, 0), ValueError, "reference must be a whole number >= 1, got 0"),
+        ((0.1, float("nan")), TypeError, "batch_size must be a whole number >= 1, got nan"),
+        ((0.1, 256, None), TypeError, "reference must be a whole number >= 1, got None"),
     ],
 )
-def test_scaling_says_what_it_expected(scaling, arguments, message):
-    with pytest.raises(ValueError, match=f"^{message}$"):
+def test_scaling_says_what_it_expected(scaling, arguments, error, message):
+    with pytest.raises(error, match=f"^{message}$"):
         scaling(*arguments)
+
+
+@pytest.mark.parametrize("scaling", [linear_scaling, sqrt_scaling])
+def test_numbers_may_be_numpys(scaling):
+    found = scaling(np.float64(0.1), np.int8(96), np.int8(32))  # their ratio would be a float16
+    assert found == scaling(0.1, 96, 32)
+    assert type(found) is float

@@ -1,3 +1,6 @@
+import math
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given
@@ -5,7 +8,13 @@ from hypothesis import strategies as st
 from timm.scheduler import CosineLRScheduler
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, SequentialLR
 
-from tricks_lib.schedules import constant, constant_warmup, cosine_decay, gradual_warmup
+from tricks_lib.schedules import (
+    constant,
+    constant_warmup,
+    cosine_decay,
+    gradual_warmup,
+    step_decay,
+)
 
 LR = 3.2  # Goyal et al.: 0.1 for 256 images, k = 32 times as many
 
@@ -103,12 +112,32 @@ def test_no_warmup_is_what_follows(time):
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
 def test_warmup_says_what_it_expected(warmup, name, value):
     arguments = {"length": 5, "start": 0.1, name: value}
-    with pytest.raises(ValueError, match=f"^{name} must be a finite number >= 0, got {value}$"):
+    with pytest.raises(ValueError, match=f"^{name} must be a number >= 0, got {value}$"):
         warmup(**arguments)
 
 
+def build_decay(length):
+    return cosine_decay(length)
+
+
 @pytest.mark.parametrize("warmup", [constant_warmup, gradual_warmup])
-def test_warmup_wants_a_schedule_to_follow(warmup):
-    message = r"^then must be a schedule, such as cosine_decay\(length=9\), got 0.1$"
+@pytest.mark.parametrize(
+    "then",
+    [
+        0.1,
+        None,
+        "cosine_decay(9)",
+        cosine_decay,
+        step_decay,
+        gradual_warmup,
+        constant,
+        partial(cosine_decay, final=0.1),
+        build_decay,
+        lambda time: math.nan,
+        lambda time: None,
+    ],
+)
+def test_warmup_wants_a_schedule_to_follow(warmup, then):
+    message = r"^then must be a schedule, such as cosine_decay\(length=9\), got .*at time 0$"
     with pytest.raises(TypeError, match=message):
-        warmup(length=5, start=0.1, then=0.1)
+        warmup(length=5, start=0.1, then=then)

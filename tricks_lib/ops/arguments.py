@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "as_number",
     "as_rows",
     "check_batch",
     "check_count",
@@ -14,6 +15,7 @@ __all__ = [
     "check_number",
     "check_range",
     "check_rows",
+    "keep_number",
 ]
 
 
@@ -210,3 +212,53 @@ def _are_labels(targets: object) -> bool:
         return False
     whole = not targets.is_floating_point() and not targets.is_complex()
     return whole and targets.dtype != torch.bool
+
+
+def as_number(
+    name: str,
+    value: float,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    above: bool = False,
+    below: bool = False,
+) -> float:
+    """Check a parameter as `check_number` does, and return it as a number of Python's.
+
+    Numbers of numpy may be too narrow to compute with (the ratio of two int8 is a float16), and
+    `torch.load(weights_only=True)` refuses a state that holds one.
+
+    Returns:
+        A whole number as an int, any other as a float.
+
+    Raises:
+        ValueError, TypeError: as `check_number`.
+    """
+    check_number(name, value, low, high, above=above, below=below)
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def keep_number(
+    owner: object,
+    name: str,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    above: bool = False,
+    below: bool = False,
+) -> None:
+    """Check a parameter of a frozen value, and keep it there as `as_number` returns it.
+
+    Args:
+        owner: the value, of which `name` is an attribute.
+        name: what the parameter is called.
+        low: smallest value allowed; itself not allowed if `above`.
+        high: largest value allowed; itself not allowed if `below`.
+        above: whether `low` is excluded.
+        below: whether `high` is excluded.
+
+    Raises:
+        ValueError, TypeError: as `check_number`.
+    """
+    number = as_number(name, getattr(owner, name), low, high, above=above, below=below)
+    object.__setattr__(owner, name, number)

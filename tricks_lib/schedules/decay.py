@@ -8,12 +8,16 @@ Chapter: notebooks/03_decay.ipynb
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
+
+from ..ops.arguments import as_number, keep_number
+from ..ops.stateless import Stateless
 
 __all__ = ["cosine_decay", "cosine_restarts", "linear_decay", "step_decay"]
 
 
-@dataclass(frozen=True)
-class step_decay:
+@dataclass(frozen=True, slots=True)
+class step_decay(Stateless):
     """Multiply the rate by `gamma` at every milestone.
 
     Args:
@@ -21,8 +25,9 @@ class step_decay:
         gamma: factor of one drop, in (0, 1].
 
     Raises:
-        ValueError: if the milestones are negative or do not increase, or if `gamma` is outside
-            (0, 1].
+        ValueError: if the milestones are negative, not finite or do not increase, or if `gamma` is
+            outside (0, 1].
+        TypeError: if one of them is no number.
 
     Source: He, Zhang, Ren, Sun 2016, arXiv:1512.03385, section 4.2.
     """
@@ -32,20 +37,25 @@ class step_decay:
 
     def __post_init__(self) -> None:
         """Check the parameters once; a list of milestones becomes a tuple."""
-        milestones = tuple(self.milestones)
+        try:
+            given = tuple(self.milestones)
+        except TypeError:
+            raise TypeError(
+                f"milestones must be numbers such as (30, 60), got {self.milestones!r}"
+            ) from None
+        milestones = tuple(as_number("each of milestones", milestone, 0) for milestone in given)
+        if any(later <= earlier for earlier, later in pairwise(milestones)):
+            raise ValueError(f"milestones must increase, got {milestones}")
         object.__setattr__(self, "milestones", milestones)
-        if not all(m >= 0 for m in milestones) or sorted(set(milestones)) != list(milestones):
-            raise ValueError(f"milestones must increase from 0 or later, got {milestones}")
-        if not 0 < self.gamma <= 1:
-            raise ValueError(f"gamma must be in (0, 1], got {self.gamma!r}")
+        keep_number(self, "gamma", 0, 1, above=True)
 
     def __call__(self, time: float) -> float:
         """Return the factor at `time`; the drop is in force from its milestone on."""
         return self.gamma ** sum(milestone <= time for milestone in self.milestones)
 
 
-@dataclass(frozen=True)
-class cosine_decay:
+@dataclass(frozen=True, slots=True)
+class cosine_decay(Stateless):
     """Fall from 1 to `final` along half a cosine over `length`, then stay there.
 
     Args:
@@ -53,7 +63,8 @@ class cosine_decay:
         final: factor from `length` on, in [0, 1].
 
     Raises:
-        ValueError: if `length` is not above 0 or `final` is outside [0, 1].
+        ValueError: if `length` is not above 0 or not finite, or `final` is outside [0, 1].
+        TypeError: if one of them is no number.
 
     Source: Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5; He, T. et al. 2019,
         arXiv:1812.01187, equation 1.
@@ -64,15 +75,16 @@ class cosine_decay:
 
     def __post_init__(self) -> None:
         """Check the parameters once."""
-        _check_fall(self.length, self.final, "length")
+        keep_number(self, "length", 0, above=True)
+        keep_number(self, "final", 0, 1)
 
     def __call__(self, time: float) -> float:
         """Return the factor at `time`."""
         return _half_cosine(min(time / self.length, 1.0), self.final)
 
 
-@dataclass(frozen=True)
-class linear_decay:
+@dataclass(frozen=True, slots=True)
+class linear_decay(Stateless):
     """Fall from 1 to `final` in a straight line over `length`, then stay there.
 
     Args:
@@ -80,7 +92,8 @@ class linear_decay:
         final: factor from `length` on, in [0, 1].
 
     Raises:
-        ValueError: if `length` is not above 0 or `final` is outside [0, 1].
+        ValueError: if `length` is not above 0 or not finite, or `final` is outside [0, 1].
+        TypeError: if one of them is no number.
     """
 
     length: float
@@ -88,15 +101,16 @@ class linear_decay:
 
     def __post_init__(self) -> None:
         """Check the parameters once."""
-        _check_fall(self.length, self.final, "length")
+        keep_number(self, "length", 0, above=True)
+        keep_number(self, "final", 0, 1)
 
     def __call__(self, time: float) -> float:
         """Return the factor at `time`."""
         return 1 - (1 - self.final) * min(time / self.length, 1.0)
 
 
-@dataclass(frozen=True)
-class cosine_restarts:
+@dataclass(frozen=True, slots=True)
+class cosine_restarts(Stateless):
     """Cosine decay that starts again from 1 at the end of every period.
 
     Args:
@@ -105,7 +119,7 @@ class cosine_restarts:
         final: factor that each period falls to, in [0, 1].
 
     Raises:
-        ValueError: if a parameter is outside its range.
+        ValueError, TypeError: if a parameter is out of its range.
 
     Source: Loshchilov and Hutter 2017, arXiv:1608.03983, section 3 (T_0, T_mult).
     """
@@ -116,9 +130,9 @@ class cosine_restarts:
 
     def __post_init__(self) -> None:
         """Check the parameters once."""
-        _check_fall(self.period, self.final, "period")
-        if not self.multiplier >= 1:
-            raise ValueError(f"multiplier must be >= 1, got {self.multiplier!r}")
+        keep_number(self, "period", 0, above=True)
+        keep_number(self, "multiplier", 1)
+        keep_number(self, "final", 0, 1)
 
     def __call__(self, time: float) -> float:
         """Return the factor at `time`."""
@@ -140,10 +154,3 @@ class cosine_restarts:
 def _half_cosine(progress: float, final: float) -> float:
     """Fall from 1 at progress 0 to `final` at progress 1."""
     return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def _check_fall(length: float, final: float, name: str) -> None:
-    if not 0 < length < math.inf:
-        raise ValueError(f"{name} must be a finite number > 0, got {length!r}")
-    if not 0 <= final <= 1:
-        raise ValueError(f"final must be in [0, 1], got {final!r}")

@@ -5,6 +5,8 @@ Chapter: notebooks/02_linear_scaling.ipynb
 
 import math
 
+from ..ops.arguments import as_number, check_count
+
 __all__ = ["linear_scaling", "sqrt_scaling"]
 
 
@@ -14,14 +16,14 @@ def linear_scaling(lr: float, batch_size: int, reference: int = 256) -> float:
     Args:
         lr: rate that suits a batch of `reference` images, above 0.
         batch_size: images in a batch, over all workers, at least 1.
-        reference: batch size that `lr` was tuned for.
+        reference: batch size that `lr` was tuned for, at least 1.
 
     Raises:
-        ValueError: if a parameter is outside its range.
+        ValueError, TypeError: if a parameter is out of its range.
 
     Source: Goyal et al. 2017, arXiv:1706.02677, section 2.1.
     """
-    _check(lr, batch_size, reference)
+    lr, batch_size, reference = _checked(lr, batch_size, reference)
     return lr * batch_size / reference
 
 
@@ -32,20 +34,18 @@ def sqrt_scaling(lr: float, batch_size: int, reference: int = 256) -> float:
     Args:
         lr: rate that suits a batch of `reference` images, above 0.
         batch_size: images in a batch, over all workers, at least 1.
-        reference: batch size that `lr` was tuned for.
+        reference: batch size that `lr` was tuned for, at least 1.
 
     Raises:
-        ValueError: if a parameter is outside its range.
+        ValueError, TypeError: if a parameter is out of its range.
 
     Source: Krizhevsky 2014, arXiv:1404.5997.
     """
-    _check(lr, batch_size, reference)
+    lr, batch_size, reference = _checked(lr, batch_size, reference)
     return lr * math.sqrt(batch_size / reference)
 
 
-def _check(lr: float, batch_size: int, reference: int) -> None:
-    if not lr > 0:
-        raise ValueError(f"lr must be > 0, got {lr!r}")
-    for name, value in (("batch_size", batch_size), ("reference", reference)):
-        if not value >= 1:
-            raise ValueError(f"{name} must be at least 1, got {value!r}")
+def _checked(lr: float, batch_size: int, reference: int) -> tuple[float, int, int]:
+    check_count("batch_size", batch_size)
+    check_count("reference", reference)
+    return as_number("lr", lr, 0, above=True), int(batch_size), int(reference)

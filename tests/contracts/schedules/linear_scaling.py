@@ -10,9 +10,9 @@ CASE = Case(
         wrong
         for scaling in (linear_scaling, sqrt_scaling)
         for wrong in (
-            Wrong(partial(scaling, batch_size=64), ValueError, "lr must be > 0, got 0", lr=0),
-            Wrong(partial(scaling, 0.1), ValueError, "batch_size must be at least 1", batch_size=0),
-            Wrong(partial(scaling, 0.1, 64), ValueError, "reference must be at", reference=0),
+            Wrong(partial(scaling, batch_size=64), ValueError, "lr must be a number > 0", lr=0),
+            Wrong(partial(scaling, 0.1), ValueError, "batch_size must be a", batch_size=0),
+            Wrong(partial(scaling, 0.1, 64), ValueError, "reference must be a", reference=0),
         )
     ],
 )
