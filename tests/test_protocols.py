@@ -24,6 +24,9 @@ PROTOCOL_OF = {
 }
 """Of the slots whose classes are values for it, once they have their parameters."""
 
+RANDOM = {"augment": "RandomAugment", "mix": "RandomMix"}
+"""Of the slots whose classes also draw before they apply."""
+
 HEAD = """
 from functools import partial
 
@@ -46,12 +49,17 @@ objective: Objective
 optimizer: OptimizerFactory
 schedule: Schedule
 stop: StoppingRule
+random_augment: RandomAugment
+random_mix: RandomMix
 """
 
 FITTING = """\
 augment = identity
 augment = Compose(RandomCrop(4), HorizontalFlip(), identity)
 mix = keep
+mix = one_of(Mixup(0.2), keep, p=(0.5, 0.5))
+random_mix = Mixup(0.2, num_classes=10, p=0.5)
+random_mix = one_of(Mixup(0.2), keep)
 objective = cross_entropy
 objective = supervised(LabelSmoothingLoss(0.1))
 objective = supervised(F.cross_entropy)
@@ -76,6 +84,9 @@ augment = Mixup()
 augment = Cutout
 augment = Compose(Mixup())
 mix = Cutout(8)
+mix = one_of(Cutout(8))
+random_mix = keep
+random_augment = identity
 objective = F.cross_entropy
 objective = L1Penalty(1e-5, F.cross_entropy)
 optimizer = AdaBound
@@ -100,6 +111,10 @@ def complaints(tmp_path_factory):
     for slot, protocol in PROTOCOL_OF.items():
         for name in classes(slot):
             lines.append(f"def of_{name}(value: tricks_lib.{name}) -> {protocol}: return value")
+            if slot == "mix":
+                lines.append(
+                    f"def random_{name}(value: tricks_lib.{name}) -> RandomMix: return value"
+                )
     file = tmp_path_factory.mktemp("types") / "own.py"
     file.write_text("\n".join(lines))
     options = ["--config-file", "pyproject.toml", "--follow-imports", "silent"]
@@ -122,7 +137,7 @@ def test_what_does_not_fit_is_refused(line, complaints):
 def test_there_is_a_protocol_for_each_slot_of_a_recipe():
     slots = [field.type for field in fields(Recipe)[3:]]
     assert slots == [getattr(protocols, slot.__name__) for slot in slots]
-    assert {slot.__name__ for slot in slots} == set(protocols.__all__)
+    assert {slot.__name__ for slot in slots} | set(RANDOM.values()) == set(protocols.__all__)
 
 
 def test_there_is_one_definition_of_a_schedule():

@@ -10,9 +10,9 @@ what was handed in is never changed in place.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
 __all__ = [
@@ -21,6 +21,8 @@ __all__ = [
     "ModelFactory",
     "Objective",
     "OptimizerFactory",
+    "RandomAugment",
+    "RandomMix",
     "Schedule",
     "StoppingRule",
 ]
@@ -55,11 +57,48 @@ class Mix(Protocol):
     """(images, targets) -> (images, targets), such as `Mixup(alpha=0.2)`.
 
     Normalised float images (B, C, H, W) and rows of probabilities (B, K) -> the same shapes; each
-    row still sums to 1.
+    row still sums to 1. Used by hand, those of this package take labels too.
     """
 
     def __call__(self, images: Tensor, targets: Tensor, /) -> tuple[Tensor, Tensor]:
         """Return mixed images, and the targets that belong to them."""
+
+
+class RandomAugment(Augment, Protocol):
+    """An augmentation whose random numbers can be had before they are used: all of this package.
+
+    `augment(images)` is `augment.apply(images, augment.draw(images.shape))`. A draw that is kept
+    shows, tests or repeats what happened to a batch.
+    """
+
+    def draw(self, shape: tuple[int, ...], *, generator: Generator | None = None) -> Any:
+        """Draw all that is random for images of this shape, (B, C, H, W) or (C, H, W).
+
+        It is drawn on the CPU, from torch's generator or the given one. What comes back is a tuple
+        whose fields are named after the arguments of the pure function that applies it.
+        """
+
+    def apply(self, images: Tensor, draw: Any, /) -> Tensor:
+        """Return images augmented by what was drawn; nothing else is random."""
+
+
+class RandomMix(Mix, Protocol):
+    """A mixture whose random numbers can be had before they are used: all of this package.
+
+    `mix(images, targets)` is `mix.apply(images, targets, mix.draw(images.shape))`. A draw that is
+    kept shows, tests or repeats what happened to a batch.
+    """
+
+    def draw(self, shape: tuple[int, ...], *, generator: Generator | None = None) -> Any:
+        """Draw all that is random for images of this shape, (B, C, H, W).
+
+        It is drawn on the CPU, from torch's generator or the given one. What comes back is a tuple
+        whose fields are named after the arguments of the pure function that applies it, or None
+        for a batch that is left as it is.
+        """
+
+    def apply(self, images: Tensor, targets: Tensor, draw: Any, /) -> tuple[Tensor, Tensor]:
+        """Return images and targets mixed by what was drawn; nothing else is random."""
 
 
 class Objective(Protocol):

@@ -1,7 +1,9 @@
 """Mixup, CutMix and RICAP against other libraries, the authors' code, and their moments."""
 
+import inspect
 import itertools
 import math
+import pickle
 import warnings
 
 import numpy as np
@@ -10,10 +12,12 @@ import torch
 import torch.nn.functional as F
 from scipy import stats
 from scipy.special import beta as beta_function
+from torch._dynamo.testing import CompileCounter
 from torchvision.transforms import v2
 
-from tricks_lib import RICAP, CutMix, Mixup, mix_pairs, paste_box, patch
+from tricks_lib import RICAP, CutMix, Mixup, Recipe, keep, mix_pairs, one_of, paste_box, patch
 from tricks_lib.mix.cutmix import box_around
+from tricks_lib.mix.ricap import patch_sizes
 from tricks_lib.ops.mixing import beta
 
 with warnings.catch_warnings():
@@ -149,7 +153,9 @@ def test_boxes_are_torchvisions(monkeypatch):
 
 def test_own_share_of_cutmix_is_0_70(monkeypatch):
     torch.manual_seed(0)
-    monkeypatch.setattr(torch, "randperm", lambda count: torch.tensor([1, 0]))  # each the other's
+    monkeypatch.setattr(
+        torch, "randperm", lambda count, **_: torch.tensor([1, 0])
+    )  # each the other's
     images = torch.arange(2.0)[:, None, None, None].expand(-1, 1, 32, 32)
     shares = []
     for _ in range(4000):
@@ -217,7 +223,7 @@ def test_moments_of_the_patches(beta_, monkeypatch):
     images, targets, calls = torch.zeros(4, 1, 64, 64), torch.eye(4), 3000
     # The patch k of every image comes from image k: the targets are the four shares.
     order = itertools.cycle(range(4))
-    monkeypatch.setattr(torch, "randperm", lambda count: torch.full((count,), next(order)))
+    monkeypatch.setattr(torch, "randperm", lambda n, **_: torch.full((n,), next(order)))
     shares = np.array([RICAP(beta_)(images, targets)[1][0].tolist() for _ in range(calls)])
     square = (0.25 + 1 / (4 * (2 * beta_ + 1))) ** 2
     largest = (0.5 + 4**-beta_ / (beta_ * beta_function(beta_, beta_))) ** 2
@@ -231,15 +237,123 @@ def test_moments_of_the_patches(beta_, monkeypatch):
 def test_ricap_draws_as_documented(monkeypatch):
     """The boundary is the rounded share of each side."""
     shares = iter([0.26, 0.74])
-    monkeypatch.setattr("tricks_lib.mix.ricap.beta", lambda _: next(shares))
+    monkeypatch.setattr("tricks_lib.mix.ricap.beta", lambda *_: next(shares))
     images = torch.arange(4.0)[:, None, None, None].expand(-1, 1, 10, 20)
-    monkeypatch.setattr(torch, "randperm", lambda n: torch.tensor([next(order)] * n))
+    monkeypatch.setattr(torch, "randperm", lambda n, **_: torch.full((n,), next(order)))
     order = iter([0, 1, 2, 3])
     patched, rows = RICAP()(images, torch.eye(4))
     expected = torch.empty(10, 20)
     expected[:3, :15], expected[:3, 15:], expected[3:, :15], expected[3:, 15:] = 0, 1, 2, 3
     assert torch.equal(patched[0, 0], expected)
     torch.testing.assert_close(rows[0], torch.tensor([45, 15, 105, 35]) / 200)
+
+
+# --- What is drawn ---
+
+
+def plain(value):
+    return value.tolist() if isinstance(value, torch.Tensor) else value
+
+
+def test_the_draws_are_those_of_the_first_edition():
+    """Recorded studies depend on these numbers and on their order."""
+    torch.manual_seed(7)
+    tricks = [Mixup(0.2), Mixup(0.2), CutMix(1.0), CutMix(1.0), RICAP(0.3), RICAP(0.3)]
+    found = [[plain(value) for value in trick.draw((4, 3, 12, 10))] for trick in tricks]
+    assert found == [
+        [[0, 1, 2, 3], pytest.approx(0.3929948589208618, rel=1e-12)],
+        [[3, 1, 2, 0], pytest.approx(0.6578570496133891, rel=1e-12)],
+        [[1, 3, 0, 2], (0, 8, 0, 4)],
+        [[3, 0, 1, 2], (0, 7, 0, 3)],
+        [
+            [[2, 3, 1, 0], [3, 0, 1, 2], [2, 1, 0, 3], [0, 2, 3, 1]],
+            (4, 0),
+            [(7, 10), (0, 0), (3, 1), (0, 0)],
+        ],
+        [
+            [[0, 3, 2, 1], [1, 2, 3, 0], [0, 3, 1, 2], [1, 2, 3, 0]],
+            (3, 2),
+            [(4, 1), (7, 2), (0, 5), (3, 2)],
+        ],
+    ]
+    assert torch.rand(()).item() == pytest.approx(0.9072383046150208), "more or less was drawn"
+
+
+@pytest.mark.parametrize(
+    ("trick", "function"), [(Mixup(), mix_pairs), (CutMix(), paste_box), (RICAP(), patch)], ids=repr
+)
+def test_a_draw_has_the_arguments_of_the_function(trick, function):
+    images, targets, labels = batch()
+    draw = trick.draw(images.shape)
+    names = list(inspect.signature(function).parameters)
+    assert list(draw._fields) == names[2:-1]
+    expected = function(images, targets, **draw._asdict())
+    assert all(map(torch.equal, trick.apply(images, targets, draw), expected))
+    found = function(images, labels, **draw._asdict(), num_classes=5)
+    assert all(map(torch.equal, found, expected))
+    assert pickle.loads(pickle.dumps(draw))._fields == draw._fields
+
+
+@pytest.mark.parametrize("build", [Mixup, CutMix, RICAP])
+def test_p_is_the_share_of_batches_that_are_mixed(build):
+    torch.manual_seed(0)
+    mixed = [build(1.0, p=0.3).draw((4, 3, 12, 10)) is not None for _ in range(2000)]
+    assert np.mean(mixed) == pytest.approx(0.3, abs=4 * (0.21 / 2000) ** 0.5)
+    assert not any(build(1.0, p=0).draw((4, 3, 12, 10)) for _ in range(20))
+
+
+@pytest.mark.parametrize("build", [Mixup, CutMix, RICAP])
+def test_a_batch_that_is_left_alone_is_a_copy(build):
+    images, _, labels = batch()
+    same, rows = build(p=0, num_classes=5)(images, labels)
+    assert torch.equal(same, images)
+    assert torch.equal(rows, F.one_hot(labels, 5).float())
+    same.zero_()
+    assert images.any()
+
+
+# --- One graph for all draws ---
+
+
+def compiles(function, calls):
+    """Count how often a function is compiled, each call with other arguments."""
+    torch.compiler.reset()
+    counter = CompileCounter()
+    compiled = torch.compile(function, backend=counter, fullgraph=True)
+    for arguments in calls:
+        found, expected = compiled(*arguments), function(*arguments)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    return counter.frame_count
+
+
+def test_a_new_weight_is_no_new_graph():
+    images, targets, _ = batch()
+    partner, weights = torch.randperm(8), [0.3, 0.4, 0.5, 0.6, 0.0, 1.0, 0.999]
+    numbers = [(images, targets, partner, weight) for weight in weights]
+    assert compiles(mix_pairs, numbers) == 2  # the first number is a constant, then a variable
+    tensors = [(images, targets, partner, torch.tensor(weight)) for weight in weights]
+    assert compiles(mix_pairs, tensors) == 1
+    each = [(images, targets, partner, torch.rand(8)) for _ in weights]
+    assert compiles(mix_pairs, each) == 1
+
+
+def test_a_new_box_is_no_new_graph():
+    images, targets, _ = batch()
+    boxes = [(1, 5, 2, 6), (2, 6, 3, 7), (0, 6, 1, 10), (0, 12, 0, 10), (3, 3, 4, 4), (1, 12, 0, 1)]
+    calls = [(images, targets, torch.randperm(8), box) for box in boxes]
+    assert compiles(paste_box, calls) == 2
+
+
+def test_a_new_boundary_is_no_new_graph():
+    images, targets, _ = batch()
+    points = [(3, 4), (5, 6), (0, 7), (12, 10), (11, 0), (1, 1), (6, 9)]
+    calls = []
+    for h, w in points:
+        sizes = patch_sizes((h, w), 12, 10)
+        origins = [((12 - rows) // 2, (10 - columns) // 3) for rows, columns in sizes]
+        partners = torch.stack([torch.randperm(8) for _ in range(4)])
+        calls.append((images, targets, partners, (h, w), origins))
+    assert compiles(patch, calls) <= 4
 
 
 # --- What is refused ---
@@ -259,10 +373,21 @@ def test_what_the_functions_refuse():
     partner = torch.arange(8)
     with pytest.raises(TypeError, match=r"floating-point numbers to be blended, got torch.uint8"):
         mix_pairs(images.to(torch.uint8), targets, partner, 0.5)
-    with pytest.raises(ValueError, match=r"one partner for each of 8 images, got \(7,\)"):
+    with pytest.raises(
+        ValueError, match=r"one partner for each of 8 images, int \(8,\), got \(7,\)"
+    ):
         mix_pairs(images, targets, partner[:7], 0.5)
     with pytest.raises(ValueError, match=r"one for each of 8 images, got \(3,\)"):
         mix_pairs(images, targets, partner, torch.rand(3))
+    for wrong in (1.7, -0.1, math.nan, torch.tensor(1.5), torch.linspace(0, 1.1, 8)):
+        with pytest.raises(ValueError, match=r"weight must be .* in \[0, 1\], got"):
+            mix_pairs(images, targets, partner, wrong)
+    for wrong in ("0.5", None, True, [0.5] * 8):
+        with pytest.raises(TypeError, match=r"weight must be a number in \[0, 1\], got"):
+            mix_pairs(images, targets, partner, wrong)
+    for wrong in ((1, 2, 3), (0.0, 2.0, 0.0, 2.0), "box", 3):
+        with pytest.raises(TypeError, match="box must be four whole numbers"):
+            paste_box(images, targets, partner, wrong)
     for box in (
         (-1, 2, 0, 2),
         (0, 13, 0, 2),
@@ -274,13 +399,103 @@ def test_what_the_functions_refuse():
         with pytest.raises(ValueError, match="must lie in an image of 12×10"):
             paste_box(images, targets, partner, box)
     four, origins = partner.expand(4, -1), [(0, 0)] * 4
-    with pytest.raises(ValueError, match=r"expected partners \(4, 8\) and 4 origins"):
+    with pytest.raises(ValueError, match=r"int \(4, 8\), got \(3, 8\)"):
         patch(images, targets, four[:3], (3, 3), origins)
-    with pytest.raises(ValueError, match=r"expected partners \(4, 8\) and 4 origins"):
+    with pytest.raises(ValueError, match="expected 4 origins, one for each patch, got 3"):
         patch(images, targets, four, (3, 3), origins[:3])
+    with pytest.raises(TypeError, match=r"boundary must be two whole numbers \(row, column\)"):
+        patch(images, targets, four, 3, origins)
+    with pytest.raises(TypeError, match="each of the origins must be two whole numbers"):
+        patch(images, targets, four, (3, 3), [0, 0, 0, 0])
     for boundary in ((13, 3), (3, 11), (-1, 3), (3, -1)):
         with pytest.raises(ValueError, match=r"boundary must lie in 0 \.\.\. 12, 0 \.\.\. 10"):
             patch(images, targets, four, boundary, origins)
     for origin in ((10, 0), (0, 8), (-1, 0), (0, -1)):
         with pytest.raises(ValueError, match="reaches over an image of 12×10"):
             patch(images, targets, four, (3, 3), [origin, *origins[1:]])
+
+
+APPLIED = {
+    "mix_pairs": lambda images, targets, partner: mix_pairs(images, targets, partner, 0.5),
+    "paste_box": lambda images, targets, partner: paste_box(images, targets, partner, (0, 2, 0, 2)),
+    "patch": lambda images, targets, partner: patch(
+        images, targets, partner.expand(4, *partner.shape), (3, 3), [(0, 0)] * 4
+    ),
+}
+
+
+@pytest.mark.parametrize("apply", APPLIED.values(), ids=APPLIED)
+@pytest.mark.parametrize("count", [1, 4, 64])
+def test_partners_are_checked_for_any_size_of_a_batch(apply, count):
+    images, targets, _ = batch(count)
+    apply(images, targets, torch.arange(count))
+    for wrong in (-1, count):
+        with pytest.raises(ValueError, match=rf"numbers of images, 0 \.\.\. {count - 1}, got"):
+            apply(images, targets, torch.full((count,), wrong))
+    for shape in ((), (count + 1,), (count, 1), (1, count)):
+        with pytest.raises(ValueError, match=f"one partner for each of {count} images"):
+            apply(images, targets, torch.zeros(shape, dtype=torch.long))
+    for kind in (torch.float32, torch.bool):
+        with pytest.raises(TypeError, match="partners must be numbers of images"):
+            apply(images, targets, torch.zeros(count, dtype=kind))
+
+
+@pytest.mark.parametrize("count", [2, 4, 64])
+def test_a_weight_is_one_number_or_one_for_each(count):
+    images, targets, _ = batch(count)
+    partner = torch.arange(count)
+    for shape in ((1,), (count, 1), (count, 1, 1, 1), (count + 1,), (2, count)):
+        with pytest.raises(ValueError, match=f"a number or one for each of {count} images, got"):
+            mix_pairs(images, targets, partner, torch.full(shape, 0.5))
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.float16])
+def test_a_weight_of_another_type_is_the_same_weight(kind):
+    images, targets, _ = batch()
+    expected = mix_pairs(images, targets, torch.arange(8).flip(0), 0.25)
+    for weight in (torch.tensor(0.25, dtype=kind), torch.full((8,), 0.25, dtype=kind)):
+        found = mix_pairs(images, targets, torch.arange(8).flip(0), weight)
+        torch.testing.assert_close(found, expected)
+
+
+# --- A choice for every batch ---
+
+
+def test_one_of_chooses_by_its_probabilities():
+    choice = one_of(Mixup(1.0), CutMix(1.0), keep, p=(0.2, 0.5, 0.3))
+    torch.manual_seed(0)
+    draws = [choice.draw((4, 3, 12, 10)) for _ in range(3000)]
+    shares = np.bincount([draw.chosen for draw in draws], minlength=3) / 3000
+    assert shares == pytest.approx(np.array(choice.p), abs=4 * 0.5 / 3000**0.5)
+    kinds = {draw.chosen: type(draw.draw) for draw in draws}
+    assert kinds == {0: Mixup.Draw, 1: CutMix.Draw, 2: type(None)}
+
+
+def test_what_has_no_probability_is_never_chosen():
+    choice = one_of(keep, Mixup(1.0), keep, p=(0, 1, 0))
+    assert {choice.draw((4, 3, 12, 10)).chosen for _ in range(200)} == {1}
+
+
+def test_one_of_does_what_the_chosen_one_does():
+    images, targets, labels = batch()
+    choice = one_of(Mixup(1.0), keep, CutMix(1.0, num_classes=5))
+    for number, draw in enumerate([Mixup.Draw(torch.arange(8).flip(0), 0.3), None]):
+        expected = [mix_pairs, lambda *given: given[:2]][number](images, targets, *(draw or ()))
+        found = choice.apply(images, labels, one_of.Draw(number, draw))
+        assert all(map(torch.equal, found, expected))
+
+
+def test_one_of_is_a_value():
+    text = "one_of(Mixup(alpha=0.2), keep, p=(0.25, 0.75), num_classes=5)"
+    choice = eval(text)
+    assert repr(choice) == text
+    assert {choice: 1}[eval(repr(choice))] == 1
+    assert choice != one_of(Mixup(0.2), keep, num_classes=5)
+    assert repr(one_of(Mixup(0.2), CutMix())) == "one_of(Mixup(alpha=0.2), CutMix(alpha=1.0))"
+    assert one_of(Mixup(), keep) == one_of(Mixup(), keep, p=(0.5, 0.5))
+
+
+def test_the_text_of_a_mixture_is_that_of_recorded_recipes():
+    assert repr(Mixup(0.2)) == "Mixup(alpha=0.2)"
+    assert repr(Recipe(mix=CutMix(np.float64(1.0)))) == "Recipe(mix=CutMix(alpha=1.0))"
+    assert repr(RICAP(num_classes=10, p=0.5)) == "RICAP(beta=0.3, num_classes=10, p=0.5)"

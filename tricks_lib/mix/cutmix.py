@@ -5,50 +5,69 @@ Chapter: notebooks/09_mixup.ipynb
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..ops.arguments import check_number
-from ..ops.mixing import beta, check_mixable
-from ..ops.pixels import take_rows
+from ..ops.mixing import (
+    Box,
+    beta,
+    check_box,
+    check_mixture,
+    check_partner,
+    left_alone,
+    paste,
+    rows_for,
+    share,
+    short_text,
+    unmixed,
+)
 
-__all__ = ["Box", "CutMix", "box_around", "paste_box"]
-
-Box = tuple[int, int, int, int]
+__all__ = ["CutMix", "box_around", "paste_box"]
 
 
-def paste_box(images: Tensor, targets: Tensor, partner: Tensor, box: Box) -> tuple[Tensor, Tensor]:
+def paste_box(
+    images: Tensor,
+    targets: Tensor,
+    partner: Tensor,
+    box: Box,
+    *,
+    num_classes: int | None = None,
+) -> tuple[Tensor, Tensor]:
     """Put the partner's pixels into one box of each image, and mix the targets by area.
+
+    The weight 1 - (area of the box)/(HW) belongs to the sample's own target, as in timm and
+    torchvision.
 
     Args:
         images: (B, C, H, W), uint8 or float.
-        targets: rows of probabilities, float (B, K).
-        partner: number of each sample's partner, int (B,).
-        box: top, bottom, left, right: rows top <= y < bottom, columns left <= x < right.
+        targets: rows of probabilities, float (B, K), or labels, whole numbers (B,).
+        partner: number of each sample's partner, 0 ... B - 1, int (B,).
+        box: top, bottom, left, right: rows top <= y < bottom, columns left <= x < right; one box
+            for the whole batch.
+        num_classes: K, which labels need.
 
     Returns:
-        Images, and targets with the weight 1 - (area of the box)/(HW) for the sample's own.
+        Images, and mixed targets as rows (B, K).
 
     Raises:
-        TypeError: if targets are labels.
-        ValueError: if a shape is wrong or the box reaches over the border.
+        TypeError: if targets are labels without `num_classes`, or the box is not four whole
+            numbers.
+        ValueError: if a shape is wrong, the box reaches over the border or a partner is not in the
+            batch; partners on a device are not read, since that would wait for it.
 
     Source: Yun et al. 2019, arXiv:1905.04899, equation 1.
     """
-    check_mixable(images, targets)
-    top, bottom, left, right = box
+    rows = rows_for(images, targets, num_classes)
     height, width = images.shape[-2:]
-    if not (0 <= top <= bottom <= height and 0 <= left <= right <= width):
-        raise ValueError(
-            f"box (top, bottom, left, right) must lie in an image of {height}×{width}, got {box}"
-        )
-    partner = partner.to(images.device, non_blocking=True)
-    mixed = images.clone()
-    inside = slice(top, bottom), slice(left, right)
-    mixed[:, :, *inside] = take_rows(images[:, :, *inside].contiguous(), partner)
+    check_box(box, height, width)
+    partner = check_partner(partner, (len(images),), images)
+    top, bottom, left, right = box
     own = 1 - (bottom - top) * (right - left) / (height * width)
-    return mixed, targets.index_select(0, partner).lerp_(targets, own)
+    mixed = rows.index_select(0, partner).lerp_(rows, share(own, rows))
+    return paste(images, partner, box), mixed
 
 
 def box_around(y: int, x: int, share: float, height: int, width: int) -> Box:
@@ -73,7 +92,7 @@ def box_around(y: int, x: int, share: float, height: int, width: int) -> Box:
     return *rows, *columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CutMix:
     """Paste a box of a random other image of the batch into each image.
 
@@ -84,25 +103,55 @@ class CutMix:
 
     Args:
         alpha: shape of the Beta distribution, above 0; the paper has 1.
+        num_classes: K, which is needed where targets come as labels.
+        p: probability that a batch is mixed at all; the authors have 0.5 for CIFAR, 1 for ImageNet.
 
-    Shape: images (B, C, H, W), uint8 or float, and target rows (B, K), returned in the same shapes.
+    Shape: images (B, C, H, W), uint8 or float, and target rows (B, K) or labels (B,); the images
+        come back in the same shape, the targets as rows.
 
     Raises:
-        ValueError, TypeError: if `alpha` is out of its range.
+        ValueError, TypeError: if a parameter is out of its range.
 
     Source: Yun, Han, Oh, Chun, Choe, Yoo 2019, arXiv:1905.04899.
     """
 
     alpha: float = 1.0
+    num_classes: int | None = None
+    p: float = 1.0
+
+    class Draw(NamedTuple):
+        """What is random about one batch: arguments of `paste_box`."""
+
+        partner: Tensor
+        box: Box
 
     def __post_init__(self) -> None:
-        """Check the parameter once."""
+        """Check the parameters once."""
         check_number("alpha", self.alpha, 0, above=True)
+        check_mixture(self.num_classes, self.p)
 
     def __call__(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return images with a foreign box, and their targets."""
-        check_mixable(images, targets)
-        height, width = images.shape[-2:]
-        y, x = int(torch.randint(height, ())), int(torch.randint(width, ()))
-        box = box_around(y, x, 1 - beta(self.alpha), height, width)
-        return paste_box(images, targets, torch.randperm(len(images)), box)
+        rows = rows_for(images, targets, self.num_classes)
+        return self.apply(images, rows, self.draw(images.shape))
+
+    def draw(self, shape: tuple[int, ...], *, generator: Generator | None = None) -> Draw | None:
+        """Draw for images of a shape (B, C, H, W), on the CPU, from torch's generator or the given
+        one; None says that the batch is left as it is."""
+        if left_alone(self.p, generator):
+            return None
+        count, _, height, width = shape
+        y = int(torch.randint(height, (), generator=generator))
+        x = int(torch.randint(width, (), generator=generator))
+        box = box_around(y, x, 1 - beta(self.alpha, generator), height, width)
+        return self.Draw(torch.randperm(count, generator=generator), box)
+
+    def apply(self, images: Tensor, targets: Tensor, draw: Draw | None) -> tuple[Tensor, Tensor]:
+        """Return images and targets mixed by what was drawn."""
+        if draw is None:
+            return unmixed(images, rows_for(images, targets, self.num_classes))
+        return paste_box(images, targets, *draw, num_classes=self.num_classes)
+
+    def __repr__(self) -> str:
+        """Return the expression that rebuilds it."""
+        return short_text(self)
