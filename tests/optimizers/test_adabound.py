@@ -1,5 +1,7 @@
+import copy
 import math
 import warnings
+from functools import partial
 
 import pytest
 import torch
@@ -135,6 +137,107 @@ def test_it_resumes_with_its_final_rate(tmp_path):
     assert torch.equal(point, other)
 
 
+def stepped(optimizer_of, steps=3, dtype=torch.float32, shape=(3,)):
+    """An optimizer that has taken a few steps, and its parameter."""
+    point = nn.Parameter(torch.ones(shape, dtype=dtype))
+    optimizer = optimizer_of([point])
+    take_steps(optimizer, point, steps)
+    return optimizer, point
+
+
+def take_steps(optimizer, point, steps):
+    for step in range(steps):
+        point.grad = point.detach() * math.sin(step + 1)
+        optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("other", "missing"),
+    [
+        (torch.optim.SGD, "betas, final_lr, gamma, eps, amsbound"),
+        (partial(torch.optim.SGD, lr=0.1, momentum=0.9), "betas, final_lr, gamma"),
+        (torch.optim.Adam, "final_lr, gamma, amsbound"),
+        (partial(torch.optim.AdamW, foreach=True, amsgrad=True), "final_lr, gamma, amsbound"),
+    ],
+)
+def test_the_state_of_another_optimizer_is_refused(other, missing):
+    state = stepped(other)[0].state_dict()
+    optimizer, point = stepped(AdaBound)
+    twin, other_point = stepped(AdaBound)
+    message = rf"^each group of the state must be that of an AdaBound.*without {missing}"
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(state)
+    for moved, by in ((optimizer, point), (twin, other_point)):
+        take_steps(moved, by, 3)
+    assert torch.equal(point, other_point), "what was refused has changed the optimizer"
+
+
+def test_a_state_with_a_hole_is_refused():
+    for part in ("state", "param_groups"):
+        state = stepped(AdaBound)[0].state_dict()
+        del state[part]
+        with pytest.raises(ValueError, match=f"^state_dict must be .* without {part}"):
+            AdaBound([nn.Parameter(torch.ones(3))]).load_state_dict(state)
+    for name in ("lr", "betas", "final_lr", "gamma", "eps", "weight_decay", "amsbound"):
+        state = stepped(AdaBound)[0].state_dict()
+        del state["param_groups"][0][name]
+        with pytest.raises(ValueError, match=f"^each group of the state .* without {name}"):
+            AdaBound([nn.Parameter(torch.ones(3))]).load_state_dict(state)
+    for name in ("step", "exp_avg", "exp_avg_sq"):
+        state = stepped(AdaBound)[0].state_dict()
+        del state["state"][0][name]
+        with pytest.raises(ValueError, match=f"^the state of each parameter .* without {name}"):
+            AdaBound([nn.Parameter(torch.ones(3))]).load_state_dict(state)
+    state = stepped(AdaBound)[0].state_dict()
+    state["param_groups"][0]["gamma"] = -1
+    with pytest.raises(ValueError, match="gamma must be a number > 0, got -1"):
+        AdaBound([nn.Parameter(torch.ones(3))]).load_state_dict(state)
+
+
+def test_the_state_of_other_parameters_is_refused():
+    state = stepped(AdaBound)[0].state_dict()
+    with pytest.raises(ValueError, match=r"for one of shape \(4,\), got exp_avg of shape \(3,\)"):
+        AdaBound([nn.Parameter(torch.ones(4))]).load_state_dict(state)
+    with pytest.raises(ValueError, match="different number of parameter groups"):
+        AdaBound(
+            [{"params": [nn.Parameter(torch.ones(3))]}, {"params": [nn.Parameter(torch.ones(3))]}]
+        ).load_state_dict(state)
+
+
+@pytest.mark.parametrize("settings", [{}, {"amsbound": True}])
+def test_a_checkpoint_of_the_authors_package_goes_on(settings):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs, point = stepped(lambda params: package.AdaBound(params, lr=0.02, **settings))
+        twin = nn.Parameter(point.detach().clone())
+        mine = AdaBound([twin], lr=0.02)
+        mine.load_state_dict(copy.deepcopy(theirs.state_dict()))
+        take_steps(theirs, point, 5)
+    take_steps(mine, twin, 5)
+    torch.testing.assert_close(twin, point, rtol=1e-6, atol=1e-7)
+
+
+def test_a_checkpoint_goes_onto_another_type():
+    optimizer, point = stepped(AdaBound, dtype=torch.float64)
+    other = nn.Parameter(point.detach().float())
+    resumed = AdaBound([other])
+    resumed.load_state_dict(optimizer.state_dict())
+    state = resumed.state[other]
+    assert {state[name].dtype for name in ("exp_avg", "exp_avg_sq")} == {torch.float32}
+    assert state["step"] == 3
+    take_steps(optimizer, point, 4)
+    take_steps(resumed, other, 4)
+    torch.testing.assert_close(other.double(), point, rtol=1e-5, atol=1e-6)
+
+
+def test_amsbound_may_be_switched_on_later():
+    optimizer, point = stepped(AdaBound)
+    optimizer.param_groups[0]["amsbound"] = True
+    before = optimizer.rates()[0].clone()
+    take_steps(optimizer, point, 1)
+    assert (optimizer.rates()[0] != before).all()
+
+
 def test_closure_and_parameters_without_gradient():
     point, idle = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
     optimizer = AdaBound([point, idle], lr=0.1)
@@ -169,11 +272,15 @@ def test_builder():
         ({"betas": (0.9,)}, TypeError, "betas must be a pair"),
         ({"betas": (0.9, 1.0)}, ValueError, "each of betas must be a number >= 0 and < 1, got 1.0"),
         ({"betas": (-0.1, 0.9)}, ValueError, "each of betas"),
+        ({"lr": None}, TypeError, "lr must be a number >= 0, got None"),
+        ({"lr": math.nan}, ValueError, "lr must be a number >= 0, got nan"),
+        ({"final_lr": math.inf}, ValueError, "final_lr must be a number > 0, got inf"),
+        ({"base_lr": -1}, ValueError, "base_lr must be a number >= 0, got -1"),
     ],
 )
 def test_settings_out_of_range(settings, error, message):
     with pytest.raises(error, match=message):
-        AdaBound([nn.Parameter(torch.ones(1))], **settings)
+        AdaBound([{"params": [nn.Parameter(torch.ones(1))], **settings}])
     optimizer = AdaBound([nn.Parameter(torch.ones(1))])
     with pytest.raises(error, match=message):
         optimizer.add_param_group({"params": [nn.Parameter(torch.ones(1))], **settings})

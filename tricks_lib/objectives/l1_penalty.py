@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..ops.arguments import check_number
+from ..ops.weights import weights_of
 from ..protocols import Objective
 from .cross_entropy import cross_entropy
 
@@ -16,8 +17,10 @@ __all__ = ["L1Penalty", "l1_norm", "soft_threshold"]
 
 
 def l1_norm(model: nn.Module) -> Tensor:
-    """Sum the absolute values of all weights; biases and the parameters of norms, which have one
-    dimension, are left out.
+    """Sum the absolute values of all weights.
+
+    Left out are biases, gains and offsets, and all parameters of normalisation layers, as in
+    `split_weight_decay`. A shared weight counts once.
 
     Returns:
         A scalar.
@@ -25,9 +28,9 @@ def l1_norm(model: nn.Module) -> Tensor:
     Raises:
         ValueError: if the model has no weights.
     """
-    weights = [weight for weight in model.parameters() if weight.ndim > 1]
+    weights = weights_of(model)
     if not weights:
-        raise ValueError("the model has no weights: no parameter of two or more dimensions")
+        raise ValueError("the model has no weights: only biases, gains or no parameters at all")
     return torch.stack([weight.abs().sum() for weight in weights]).sum()
 
 

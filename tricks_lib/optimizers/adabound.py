@@ -4,7 +4,7 @@ Chapter: notebooks/04_adabound.ipynb
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,9 +12,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
-from ..ops.arguments import check_number
+from ..ops.arguments import as_number
 
 __all__ = ["AdaBound", "adabound", "bounds"]
+
+SETTINGS = ("lr", "betas", "final_lr", "gamma", "eps", "weight_decay", "amsbound")
+"""What a group of parameters is trained with; beside it each has its `base_lr`."""
+
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What is known of a parameter after a step: t, m, v."""
 
 
 def bounds(step: int, final_lr: float, gamma: float) -> tuple[float, float]:
@@ -94,18 +100,39 @@ class AdaBound(Optimizer):
         Raises:
             ValueError, TypeError: if a setting is out of its range.
         """
-        settings = self.defaults | param_group
-        check_number("lr", settings["lr"], 0)
-        check_number("final_lr", settings["final_lr"], 0, above=True)
-        check_number("gamma", settings["gamma"], 0, above=True)
-        check_number("eps", settings["eps"], 0)
-        check_number("weight_decay", settings["weight_decay"], 0)
-        betas = settings["betas"]
-        if not isinstance(betas, tuple | list) or len(betas) != 2:
-            raise TypeError(f"betas must be a pair of numbers, got {betas!r}")
-        for beta in betas:
-            check_number("each of betas", beta, 0, 1, below=True)
-        super().add_param_group({"base_lr": settings["lr"]} | param_group)
+        settings = _checked(self.defaults | param_group)
+        # A group that was taken from another optimizer brings its own base_lr.
+        settings["base_lr"] = as_number("base_lr", settings.get("base_lr", settings["lr"]), 0)
+        super().add_param_group(settings)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from the state of another AdaBound, whose settings become those of this one.
+
+        A state of the authors' package fits too: it has no `base_lr`, so that each group keeps its
+        own, the rate that it was built with.
+
+        Args:
+            state_dict: what `state_dict()` returned. It is not changed.
+
+        Raises:
+            ValueError, TypeError: if it is the state of another kind of optimizer, of other groups
+                or other parameters, or a setting is out of its range. This optimizer is then as it
+                was.
+        """
+        _check_whole("state_dict", ("state", "param_groups"), state_dict)
+        super().load_state_dict(state_dict)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a state that was loaded or unpickled, if it is one of AdaBound."""
+        before = getattr(self, "param_groups", [{}] * len(state["param_groups"]))
+        groups = []
+        for own, group in zip(before, state["param_groups"], strict=True):
+            _check_whole("each group of the state", SETTINGS, group)
+            built_with = {"base_lr": own.get("base_lr", group["lr"])}
+            groups.append(_checked(built_with | group))
+        for weights, moments in state["state"].items():
+            _check_moments(weights, moments)
+        super().__setstate__(state | {"param_groups": groups})
 
     @torch.no_grad()
     def step(  # type: ignore[override]  # torch says that losses are floats; they are tensors
@@ -173,7 +200,9 @@ class AdaBound(Optimizer):
         for group in self.param_groups:
             for state in (self.state[weights] for weights in group["params"]):
                 if state:
-                    square = state["max_exp_avg_sq" if group["amsbound"] else "exp_avg_sq"]
+                    square = state["exp_avg_sq"]
+                    if group["amsbound"]:
+                        square = state.get("max_exp_avg_sq", square)
                     rate = _adam_rates(square, state["step"], group).reshape(-1)
                     limits = _group_bounds(state["step"], group)
                     parts = rate, *(torch.full_like(rate, limit) for limit in limits)
@@ -183,6 +212,46 @@ class AdaBound(Optimizer):
             raise ValueError("no parameter has been updated yet: call step() first")
         rates, lower, upper = (torch.cat(whole) for whole in found)
         return rates, lower, upper
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a group with numbers of Python's.
+
+    Raises:
+        ValueError, TypeError: if one is out of its range.
+    """
+    betas = settings["betas"]
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise TypeError(f"betas must be a pair of numbers, got {betas!r}")
+    return settings | {
+        "lr": as_number("lr", settings["lr"], 0),
+        "betas": tuple(as_number("each of betas", beta, 0, 1, below=True) for beta in betas),
+        "final_lr": as_number("final_lr", settings["final_lr"], 0, above=True),
+        "gamma": as_number("gamma", settings["gamma"], 0, above=True),
+        "eps": as_number("eps", settings["eps"], 0),
+        "weight_decay": as_number("weight_decay", settings["weight_decay"], 0),
+    }
+
+
+def _check_moments(weights: Tensor, moments: dict[str, Any]) -> None:
+    if not moments or not isinstance(weights, Tensor):
+        return  # as before the first step, or what a state holds beside the parameters
+    _check_whole("the state of each parameter", MOMENTS, moments)
+    if moments["exp_avg"].shape != weights.shape:
+        raise ValueError(
+            f"the state must be one of these parameters: for one of shape {tuple(weights.shape)}, "
+            f"got exp_avg of shape {tuple(moments['exp_avg'].shape)}"
+        )
+
+
+def _check_whole(what: str, names: Sequence[str], found: dict[str, Any]) -> None:
+    """Check that a part of a state has all that AdaBound saves there."""
+    if missing := [name for name in names if name not in found]:
+        raise ValueError(
+            f"{what} must be that of an AdaBound, with {', '.join(names)}; "
+            f"got {', '.join(map(str, found))}, without {', '.join(missing)}. "
+            "A state goes to the kind of optimizer that saved it"
+        )
 
 
 def _adam_rates(square: Tensor, step: int, group: dict[str, Any]) -> Tensor:

@@ -6,6 +6,8 @@ Chapter: notebooks/00_baseline.ipynb
 import torch
 from torch import nn
 
+from ..ops.arguments import as_number
+
 __all__ = ["sgd"]
 
 
@@ -20,8 +22,13 @@ def sgd(
 
     Args:
         model: network whose parameters are updated.
-        lr: learning rate, before the schedule's factor.
+        lr: learning rate, before the schedule's factor, at least 0.
         momentum: share of the velocity kept from step to step, in [0, 1).
-        weight_decay: strength of the L2 penalty.
+        weight_decay: strength of the L2 penalty, at least 0.
+
+    Raises:
+        ValueError, TypeError: if a number is out of its range.
     """
+    lr, weight_decay = as_number("lr", lr, 0), as_number("weight_decay", weight_decay, 0)
+    momentum = as_number("momentum", momentum, 0, 1, below=True)
     return torch.optim.SGD(model.parameters(), lr, momentum=momentum, weight_decay=weight_decay)

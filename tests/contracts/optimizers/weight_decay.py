@@ -24,19 +24,19 @@ CASE = Case(
         Wrong(
             partial(sgd_no_bias_decay, MODEL, 0.1),
             ValueError,
-            "Invalid momentum value: -0.1",
+            "momentum must be a number >= 0 and < 1",
             momentum=-0.1,
         ),
         Wrong(
             partial(adam, MODEL, 0.1),
             ValueError,
-            "Invalid weight_decay value: -0.1",
+            NEGATIVE,
             weight_decay=-0.1,
         ),
         Wrong(
             partial(adamw, MODEL, 0.1),
             ValueError,
-            "Invalid weight_decay value: -0.1",
+            NEGATIVE,
             weight_decay=-0.1,
         ),
     ],
