@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import nn
 from torchvision.models import resnet50
+from torchvision.ops import FrozenBatchNorm2d
 
 from tricks_lib import he_, initialized, mlp, small_resnet, xavier_, zero_last_gamma_
 
@@ -66,7 +67,7 @@ def test_he_keeps_the_signal_where_torchs_default_loses_it():
 
 
 def test_zero_last_gamma_makes_blocks_begin_as_their_shortcuts():
-    model = zero_last_gamma_(small_resnet(1, 10, width=4))
+    model = zero_last_gamma_(small_resnet(1, 10, width=8))
     for block in model.blocks:
         images = torch.randn(3, block.conv1.in_channels, 8, 8)
         assert torch.equal(block(images), F.relu(block.shortcut(images)))
@@ -103,3 +104,39 @@ def test_layers_without_bias_and_modules_without_layers():
         zero_last_gamma_(nn.BatchNorm2d(3))
     with pytest.raises(ValueError, match="expected residual blocks"):
         zero_last_gamma_(small_resnet(1, 10, batch_norm=False))
+
+
+@pytest.mark.parametrize("init", [he_, xavier_])
+def test_a_shared_weight_is_drawn_once(init):
+    torch.manual_seed(0)
+    shared = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4))
+    shared[1].weight = shared[0].weight
+    single = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    for model in (shared, single):
+        torch.manual_seed(1)
+        init(model)
+    assert torch.equal(shared[0].weight, single[0].weight)
+    assert torch.equal(shared[2].weight, single[1].weight)
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [lambda: nn.Identity(), lambda: nn.BatchNorm2d(8, affine=False), lambda: FrozenBatchNorm2d(8)],
+    ids=["none", "without a scale", "frozen"],
+)
+def test_zero_last_gamma_wants_a_scale_to_learn(norm):
+    model = small_resnet(1, 10, width=8, depths=(2,))
+    for block in model.blocks:
+        block.bn2 = norm()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(ValueError, match=r"^expected residual blocks .* with a weight to learn"):
+        zero_last_gamma_(model)
+    assert all(torch.equal(before[name], now) for name, now in model.state_dict().items())
+
+
+def test_zero_last_gamma_takes_the_blocks_that_have_one():
+    model = small_resnet(1, 10, width=4)
+    model.blocks[0].bn2 = nn.Identity()
+    zero_last_gamma_(model)
+    assert model.blocks[0].bn1.weight.all()
+    assert not model.blocks[1].bn2.weight.any()

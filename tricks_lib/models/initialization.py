@@ -60,7 +60,8 @@ def zero_last_gamma_(module: nn.Module) -> nn.Module:
     begins as its shortcut.
 
     A residual block is a part that has layers conv1, conv2, ... and bn1, bn2, ..., as this
-    package's, torchvision's and timm's have.
+    package's, torchvision's and timm's have. The scale must be a parameter: one that is not
+    learnt, as that of torchvision's FrozenBatchNorm2d, would switch the block off for ever.
 
     Args:
         module: changed in place.
@@ -69,7 +70,7 @@ def zero_last_gamma_(module: nn.Module) -> nn.Module:
         The same module.
 
     Raises:
-        ValueError: if it has no residual block with normalisation.
+        ValueError: if it has no residual block whose normalisation has such a scale.
 
     Source: Goyal et al. 2017, arXiv:1706.02677, section 5.1.
     """
@@ -78,11 +79,14 @@ def zero_last_gamma_(module: nn.Module) -> nn.Module:
         layers = dict(block.named_children())
         norms = sorted((name for name in layers if re.fullmatch(r"bn\d", name)), reverse=True)
         gain = getattr(layers[norms[0]], "weight", None) if norms else None
-        if "conv2" in layers and isinstance(gain, Tensor):
+        if "conv2" in layers and isinstance(gain, nn.Parameter):
             nn.init.zeros_(gain)
             found = True
     if not found:
-        raise ValueError("expected residual blocks with layers conv1, bn1, conv2, bn2; found none")
+        raise ValueError(
+            "expected residual blocks with layers conv1, bn1, conv2, bn2, the last of them with a "
+            "weight to learn; found none"
+        )
     return module
 
 
@@ -115,8 +119,11 @@ def _fill(module: nn.Module, draw: Callable[[Tensor], Tensor]) -> nn.Module:
     layers = [layer for layer in module.modules() if isinstance(layer, kinds)]
     if not layers:
         raise ValueError("expected a module with linear or convolutional layers, found none")
+    drawn = set()
     for layer in layers:
-        draw(layer.weight)
+        if layer.weight not in drawn:  # layers may share it
+            draw(layer.weight)
+            drawn.add(layer.weight)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     return module
