@@ -260,7 +260,7 @@ def test_labels_are_mixed_as_their_rows_are(trick, repeat):
 def test_labels_are_refused_with_the_way_out(trick):
     labels = torch.tensor([1, 12])
     error = ValueError if takes_labels(trick) else TypeError
-    message = "must be labels 0 ... 9" if takes_labels(trick) else r"got int64 \(2,\).*as_collate"
+    message = "must be classes 0 ... 9" if takes_labels(trick) else r"got int64 \(2,\).*as_collate"
     with pytest.raises(error, match=message):
         trick(torch.rand(2, 3, 8, 8), labels)
 

@@ -74,7 +74,7 @@ def test_rows_come_back_as_they_are():
     [
         ([1, 2], {}, TypeError, "got list"),
         (torch.tensor([1, 2]), {}, TypeError, r"num_classes=K, got int64 \(2,\); .*as_collate"),
-        (torch.tensor([1, 4]), {"num_classes": 4}, ValueError, r"labels 0 ... 3 .*got 1 ... 4"),
+        (torch.tensor([1, 4]), {"num_classes": 4}, ValueError, r"classes 0 ... 3 .*got 1 ... 4"),
         (torch.tensor([-1, 2]), {"num_classes": 4}, ValueError, r"got -1 ... 2"),
         (torch.tensor([1, 2]), {"num_classes": 4, "batch": 3}, ValueError, "3 images, got 2"),
         (torch.ones(2, 5), {"num_classes": 4}, ValueError, r"\(B, 4\) for num_classes=4, got \(2"),

@@ -16,6 +16,7 @@ __all__ = [
     "check_range",
     "check_rows",
     "keep_number",
+    "logits_and_rows",
 ]
 
 
@@ -199,7 +200,7 @@ def as_rows(
         low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= num_classes:
             raise ValueError(
-                f"{name} must be labels 0 ... {num_classes - 1} for num_classes={num_classes}, "
+                f"{name} must be classes 0 ... {num_classes - 1} for num_classes={num_classes}, "
                 f"got {low} ... {high}"
             )
     # scatter, unlike a comparison with 0 ... K - 1, refuses on every device what is no class.
@@ -229,11 +230,13 @@ def as_number(
     `torch.load(weights_only=True)` refuses a state that holds one.
 
     Returns:
-        A whole number as an int, any other as a float.
+        A whole number as an int, any other as a float; while something is compiled, what was given.
 
     Raises:
         ValueError, TypeError: as `check_number`.
     """
+    if torch.compiler.is_compiling():
+        return value  # a check of its value would make another graph for each number
     check_number(name, value, low, high, above=above, below=below)
     return int(value) if isinstance(value, Integral) else float(value)
 
@@ -262,3 +265,31 @@ def keep_number(
     """
     number = as_number(name, getattr(owner, name), low, high, above=above, below=below)
     object.__setattr__(owner, name, number)
+
+
+def logits_and_rows(logits: Tensor, targets: Tensor, name: str = "logits") -> tuple[Tensor, Tensor]:
+    """Return logits and target rows, of the same shape (B, K) and type, for a loss.
+
+    Args:
+        logits: float (B, K).
+        targets: rows of probabilities, float (B, K), or labels, whole numbers (B,).
+        name: what to call the logits in a message.
+
+    Returns:
+        Both in the more precise type of the two: what is there already is returned as it is.
+
+    Raises:
+        TypeError: if logits are no floating-point numbers, or targets neither rows nor labels.
+        ValueError: if the shapes do not fit, or a label is no class.
+    """
+    if isinstance(logits, Tensor) and logits.ndim != 2:
+        raise ValueError(
+            f"{name} must have the shape (B, K), one number for each image and class; "
+            f"got {tuple(logits.shape)}"
+        )
+    if isinstance(logits, Tensor) and _are_labels(targets):
+        targets = as_rows(targets, logits.shape[1], len(logits))
+    check_rows(targets)
+    check_logits(logits, targets, name)
+    kind = torch.promote_types(logits.dtype, targets.dtype)
+    return logits.to(kind), targets.to(kind)

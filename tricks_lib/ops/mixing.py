@@ -38,6 +38,9 @@ Box = tuple[int, int, int, int]
 """top, bottom, left, right: the rows top <= y < bottom, the columns left <= x < right."""
 
 
+IN_A_LOADER = "in a DataLoader, tricks_lib.adapters.as_collate mixes the batches"
+
+
 # --- What is drawn ---
 
 
@@ -97,12 +100,10 @@ def rows_for(images: Tensor, targets: Tensor, num_classes: int | None = None) ->
         TypeError: if one is no tensor, or targets are labels without `num_classes`.
         ValueError: if a shape is wrong, or a label is no class.
     """
-    if isinstance(images, Tensor) and images.ndim == 3:
-        raise ValueError(
-            "images must be a batch (B, C, H, W), since each is mixed with others, got "
-            f"{tuple(images.shape)}; in a DataLoader, tricks_lib.adapters.as_collate mixes batches"
-        )
-    check_batch(images)
+    try:
+        check_batch(images)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}; {IN_A_LOADER}") from None
     return as_rows(targets, num_classes, len(images))
 
 
