@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import tricks_lib
 from tricks_lib.ops.written import written
 
-DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+from .device import DEVICES
 
 
 @pytest.fixture(scope="session")
@@ -47,26 +47,20 @@ def repeat():
 
 
 @pytest.fixture(params=DEVICES)
+def accelerator(request):
+    """Every accelerator that there is, and the one that is pretended, switched on."""
+    with request.param() as accelerator:
+        yield accelerator
+
+
+@pytest.fixture(params=["cpu", *DEVICES], ids=lambda kind: getattr(kind, "__name__", kind))
 def device(request):
-    """Every device that there is."""
-    return torch.device(request.param)
-
-
-@pytest.fixture
-def without_waiting():
-    """Fail as soon as something inside waits for a CUDA device; a CPU never waits."""
-
-    def call(function, device):
-        if device.type != "cuda":
-            return function()
-        function()  # the first call may choose kernels
-        torch.cuda.set_sync_debug_mode("error")
-        try:
-            return function()
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
-
-    return call
+    """The CPU, and the devices of all accelerators."""
+    if request.param == "cpu":
+        yield torch.device("cpu")
+    else:
+        with request.param() as accelerator:
+            yield accelerator.device
 
 
 class Counter(TorchDispatchMode):

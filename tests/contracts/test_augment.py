@@ -11,7 +11,7 @@ from torchvision.transforms import v2
 from tricks_lib.ops.pixels import Fill
 
 from .cases import pictures
-from .discovery import NOTHING, declared, each, files_of, in_slot, text_of
+from .discovery import NOTHING, each, files_of, in_slot, text_of
 from .parameters import idle_parameters, maker_of, parameters_of, remade
 
 BOTH = [torch.uint8, torch.float32]
@@ -147,32 +147,6 @@ def test_a_single_image_is_a_batch_of_one(augmentation, repeat):
     single, _ = repeat(lambda: augmentation(image))
     batch, _ = repeat(lambda: augmentation(image[None]))
     assert torch.equal(single, batch[0]), "(C, H, W) and (1, C, H, W) are treated differently"
-
-
-NOISE = declared("augment", "noise")
-
-
-@pytest.mark.parametrize("augmentation", each("augment", but=NOISE))
-def test_it_draws_the_same_on_every_device(augmentation, repeat, device):
-    images = pictures((8, 3, 32, 32))
-    here, _ = repeat(lambda: augmentation(images))
-    there, _ = repeat(lambda: augmentation(images.to(device)).cpu())
-    assert (here.int() - there.int()).abs().max() <= 1, "draw on the CPU, then move what was drawn"
-
-
-@pytest.mark.parametrize("augmentation", NOISE, ids=text_of)
-def test_noise_is_at_the_same_places_on_every_device(augmentation, repeat, device):
-    images = pictures((8, 3, 32, 32))
-    here, _ = repeat(lambda: augmentation(images))
-    there, _ = repeat(lambda: augmentation(images.to(device)).cpu())
-    apart = (here != images) != (there != images)  # a noisy byte is by chance the image's own
-    assert apart.float().mean() < 0.01, "draw places on the CPU, then move what was drawn"
-
-
-@every
-def test_nothing_waits_for_the_device(augmentation, device, without_waiting):
-    images = pictures((8, 3, 32, 32)).to(device)
-    assert without_waiting(lambda: augmentation(images), device).shape == images.shape
 
 
 @every

@@ -165,21 +165,6 @@ def test_what_is_left_out_is_left_out_whatever_it_was(trick, value, repeat):
         assert same, f"{value} in one image reached pixels of others that have nothing of it"
 
 
-@every
-def test_it_draws_the_same_on_every_device(trick, repeat, device):
-    images, targets = batch((8, 3, 12, 12))
-    here, _ = repeat(lambda: trick(images, targets))
-    there, _ = repeat(lambda: trick(images.to(device), targets.to(device)))
-    for one, other in zip(here, there, strict=True):
-        torch.testing.assert_close(one, other.cpu(), rtol=0, atol=1e-6)
-
-
-@every
-def test_nothing_waits_for_the_device(trick, device, without_waiting):
-    images, targets = (part.to(device) for part in batch((8, 3, 12, 12)))
-    assert without_waiting(lambda: trick(images, targets), device)[0].shape == images.shape
-
-
 class Collate:
     """A trick after the default collation; a class, so that a worker can be given it."""
 

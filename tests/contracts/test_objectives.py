@@ -1,8 +1,6 @@
 """What every objective promises."""
 
-import copy
 import pickle
-from dataclasses import replace
 
 import pytest
 import torch
@@ -135,18 +133,3 @@ def test_labels_are_rows_with_a_one(objective):
     found, _ = objective(network(), images, labels)
     expected, _ = objective(network(), images, F.one_hot(labels, 10).float())
     torch.testing.assert_close(found, expected)
-
-
-def on(device, objective):
-    """The same objective with the networks that it holds on a device."""
-    held = {name: part for name, part in vars(objective).items() if isinstance(part, nn.Module)}
-    return replace(objective, **{n: copy.deepcopy(p).to(device) for n, p in held.items()})
-
-
-@every
-def test_nothing_waits_for_the_device(objective, device, without_waiting):
-    objective = on(device, objective) if hasattr(objective, "__dataclass_fields__") else objective
-    model = network().to(device)
-    images, targets = (part.to(device) for part in batch())
-    loss, _ = without_waiting(lambda: objective(model, images, targets), device)
-    assert loss.device == model[2].weight.device, "the loss is on another device than the model"
