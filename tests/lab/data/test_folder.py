@@ -90,8 +90,8 @@ def test_small_images_keep_their_size_and_odd_ones_follow(pets):
 
 def test_small_images_need_not_be_square(tmp_path):
     for red, split in enumerate(("train", "test")):
-        for name in "ab":
-            save(tmp_path / "wide" / split / name / "0.png", (red, 2, 3), size=(20, 10))
+        for green, name in enumerate("ab"):
+            save(tmp_path / "wide" / split / name / "0.png", (red, green, 3), size=(20, 10))
     assert load_data(tmp_path / "wide").image_size == (10, 20)
 
 
@@ -145,6 +145,16 @@ def test_second_load_reads_the_cache(pets, kept, monkeypatch):
     expected = load_data(pets).fingerprint()
     monkeypatch.setattr(Image, "open", None)
     assert load_data(pets).fingerprint() == expected
+    assert len(kept()) == 1
+
+
+def test_a_folder_has_one_cache_whatever_it_is_called_by(pets, kept, monkeypatch):
+    expected = load_data(pets).fingerprint()
+    monkeypatch.setattr(Image, "open", None)
+    monkeypatch.chdir(pets)
+    assert load_data("../pets").fingerprint() == expected
+    (pets.parent / "link").symlink_to(pets, target_is_directory=True)
+    assert load_data(pets.parent / "link").fingerprint() == expected
     assert len(kept()) == 1
 
 
@@ -250,10 +260,17 @@ def test_size_is_the_size_that_is_shown(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be shown turned clockwise
     for red, split in enumerate(("train", "test")):
-        for name in "ab":
+        for green, name in enumerate("ab"):
             path = tmp_path / "tall" / split / name / "0.png"
-            save(path, (red, 2, 3), size=(40, 20), exif=exif)  # stored lying, shown standing
+            save(path, (red, green, 3), size=(40, 20), exif=exif)  # stored lying, shown standing
     assert load_data(tmp_path / "tall").image_size == (40, 20)
+
+
+def test_an_image_is_read_whatever_is_noted_of_its_camera(pets):
+    path = pets / "train" / "cat" / "0.png"
+    expected = load_data(pets).fingerprint()
+    save(path, (0, 0, 7), exif=b"Exif\0\0garbage")
+    assert load_data(pets).fingerprint() == expected
 
 
 @pytest.mark.parametrize("name", [".thumbnails", ".Trash-1000", "@eaDir", "__MACOSX"])
@@ -283,6 +300,17 @@ def test_a_loop_of_links_is_walked_once(pets, target):
     assert load_data(pets).fingerprint() == expected
 
 
+def test_each_file_of_a_class_counts_once(pets):
+    cat = pets / "train" / "cat"
+    for red, name in enumerate("ab"):
+        save(cat / name / "7.png", (200 + red, 7, 7))
+    expected = load_data(pets).fingerprint()
+    (cat / "a" / "to-b").symlink_to(Path("..") / "b", target_is_directory=True)
+    (cat / "b" / "to-a").symlink_to(Path("..") / "a", target_is_directory=True)
+    (cat / "0-again.png").symlink_to("0.png")
+    assert load_data(pets).fingerprint() == expected
+
+
 def test_links_to_other_places_are_followed(pets, tmp_path):
     expected = load_data(pets).fingerprint()
     (pets / "train" / "cat").rename(tmp_path / "elsewhere")
@@ -293,44 +321,86 @@ def test_links_to_other_places_are_followed(pets, tmp_path):
 def test_a_folder_that_cannot_be_opened_is_named(pets, monkeypatch):
     locked = pets / "train" / "cat" / "locked"
     save(locked / "0.png", (1, 2, 3))
+    open_folder = os.scandir
 
-    def refusing(work):  # root may open everything, so permissions cannot be used here
-        def guarded(path="."):
-            if os.path.basename(path) == "locked":
-                raise PermissionError(13, "Permission denied", path)
-            return work(path)
+    def refusing(path):  # root may open everything, so permissions cannot be used here
+        if os.path.basename(path) == "locked":
+            raise PermissionError(13, "Permission denied", path)
+        return open_folder(path)
 
-        return guarded
-
-    for name in ("listdir", "scandir"):
-        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+    monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(ValueError, match=r"cannot open the folder .*locked: Permission denied"):
+        load_data(pets)
+
+
+def test_a_folder_that_may_be_read_but_not_entered_is_named(pets, monkeypatch):
+    locked = pets / "train" / "cat" / "locked"
+    save(locked / "deeper" / "0.png", (1, 2, 3))
+    open_folder = os.scandir
+
+    def refusing(path):
+        if "locked" in os.path.dirname(path):
+            raise PermissionError(13, "Permission denied", path)
+        return open_folder(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    is_folder = os.path.isdir
+    monkeypatch.setattr(
+        os.path, "isdir", lambda path: "locked" not in os.path.dirname(path) and is_folder(path)
+    )
+    with pytest.raises(ValueError, match=r"cannot open the folder .*deeper: Permission denied"):
         load_data(pets)
 
 
 def test_images_in_two_splits_are_said_every_time(pets):
     shutil.copy(pets / "train" / "dog" / "1.png", pets / "test" / "dog" / "7.png")
+    shutil.copy(pets / "train" / "dog" / "0.png", pets / "test" / "dog" / "8.png")
     with Image.open(pets / "train" / "cat" / "0.png") as image:
         image.save(pets / "test" / "cat" / "7.bmp")  # another file, the same pixels
     for _ in range(2):  # decoded, then from the cache
-        message = r"images of train are in test as well, pixel for pixel: 2, such as .*test"
-        with pytest.warns(UserWarning, match=message) as caught:
+        with pytest.warns(UserWarning, match="images of train are in test as well") as caught:
             load_data(pets)
         assert len(caught) == 1
         assert caught[0].filename == __file__
+        text = str(caught[0].message).replace(os.sep, "/").replace(f"{pets.as_posix()}/", "")
+        assert text == (
+            "images of train are in test as well, pixel for pixel: 3, such as "
+            "test/cat/7.bmp and train/cat/0.png; test/dog/7.png and train/dog/1.png"
+        )
+
+
+def test_validation_images_that_are_in_another_split_are_said(pets):
+    for label, name in enumerate(("cat", "dog")):
+        save(pets / "val" / name / "0.png", (label, 50, 50))
+    shutil.copy(pets / "train" / "dog" / "0.png", pets / "val" / "dog" / "1.png")
+    shutil.copy(pets / "test" / "dog" / "0.png", pets / "val" / "dog" / "2.png")
+    with pytest.warns(UserWarning) as caught:
+        load_data(pets)
+    assert [str(warning.message).partition(", ")[0] for warning in caught] == [
+        "images of train are in validation as well",
+        "images of test are in validation as well",
+    ]
+
+
+def test_an_image_in_two_classes_is_said(pets):
+    shutil.copy(pets / "train" / "cat" / "0.png", pets / "train" / "dog" / "7.png")
+    message = "images of train are in two of its classes, pixel for pixel: 1, such as .*cat.*dog"
+    with pytest.warns(UserWarning, match=message):
+        load_data(pets)
 
 
 def test_what_is_passed_over_is_counted_and_said(pets):
     for name in ("a.heic", "b.HEIC", "notes.txt", "Thumbs.db", ".DS_Store"):
         (pets / "train" / "cat" / name).write_bytes(b"")
     save(pets / "test" / "in-no-class.png", (1, 2, 3))
+    save(pets / "in-no-split.png", (1, 2, 3))
     save(pets / "holdout" / "cat" / "0.png", (1, 2, 3))
     with pytest.warns(UserWarning) as caught:
         load_data(pets)
     others, strays, unused = (str(warning.message).partition(": ")[2] for warning in caught)
     assert others.startswith("passed over files that are no images of a known type: ")
     assert ": 2 × .heic, 1 × .txt, such as " in others
-    assert strays.startswith("passed over images in no class: 1, such as ")
+    assert strays.startswith("passed over images in no class: 2, such as ")
     assert unused == "passed over folders that are no split: holdout"
 
 
@@ -353,7 +423,7 @@ def test_all_images_that_cannot_be_read_are_named_up_to_a_limit(pets):
 # --- What happens to the cache ---
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "one byte", "another object"])
+@pytest.mark.parametrize("damage", ["empty", "cut", "a pixel", "a name", "another object"])
 def test_a_damaged_cache_file_is_made_again(pets, cache, kept, damage):
     expected = load_data(pets).fingerprint()
     (name,) = kept()
@@ -361,7 +431,9 @@ def test_a_damaged_cache_file_is_made_again(pets, cache, kept, damage):
     whole = file.read_bytes()
     if damage == "another object":
         torch.save({"splits": 1}, file)
-    elif damage == "one byte":
+    elif damage == "a name":
+        file.write_bytes(whole.replace(b"\x04\0\0\0test", b"\x04\0\0\0tesu"))
+    elif damage == "a pixel":
         pixel = whole.index(bytes([100] * 64))  # a red channel
         file.write_bytes(whole[:pixel] + bytes([99]) + whole[pixel + 1 :])
     else:
@@ -399,6 +471,24 @@ def test_files_exchanged_with_the_same_size_and_time_are_seen(pets):
     assert colours(load_data(pets).train)[2::3] == [(2, 2, 2), (1, 1, 1)]
 
 
+@pytest.mark.parametrize("place", ["start", "middle", "end"])
+def test_content_is_seen_where_the_file_system_tells_no_change(pets, monkeypatch, place):
+    whole = os.stat
+
+    def coarse(path, **options):  # as on a memory card, or under Windows
+        status = whole(path, **options)
+        return os.stat_result(status[:10], {"st_mtime_ns": 10**18, "st_ctime_ns": 10**18})
+
+    monkeypatch.setattr(os, "stat", coarse)
+    path = pets / "train" / "cat" / "9.bmp"
+    save(path, (1, 1, 1), size=(80, 80))
+    before = load_data(pets).fingerprint()
+    content = bytearray(path.read_bytes())
+    content[{"start": 60, "middle": len(content) // 2, "end": len(content) - 3}[place]] = 255
+    path.write_bytes(content)
+    assert load_data(pets).fingerprint() != before
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are not UTF-8")
 def test_names_need_not_be_utf8(pets, kept):
     latin = os.fsdecode(b"caf\xe9")
@@ -415,3 +505,7 @@ def test_names_need_not_be_utf8(pets, kept):
     with pytest.raises(ValueError, match=r"caf\\xe9.bad\.png") as caught:
         load_data(folder)
     str(caught.value).encode()  # can be printed
+    shutil.rmtree(folder / "test")
+    with pytest.raises(ValueError, match=r"train and test in .*caf\\xe9") as caught:
+        load_data(folder)
+    str(caught.value).encode()

@@ -7,7 +7,7 @@ import hashlib
 import os
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,9 @@ __all__ = ["load_folder"]
 
 NAMED = 10
 """How many images that cannot be read are named."""
+
+SAMPLE = 4096
+"""Bytes that are read at the start, in the middle and at the end of a file to recognise it."""
 
 
 class Decoded(NamedTuple):
@@ -49,9 +52,10 @@ def load_folder(folder: Path, cache: Path, image_size: int | None) -> Data:
         ValueError: if it is laid out in another way, or images cannot be read.
 
     Warns:
-        UserWarning: if something in the folder is passed over, if an image is in two splits, or
-            if the decoded images cannot be kept.
+        UserWarning: if something in the folder is passed over, if an image is in two splits or
+            two classes, or if the decoded images cannot be kept.
     """
+    folder = Path(os.path.realpath(folder))  # one place has one name, whatever it is called by
     listings, passed_over = list_splits(folder)
     kept = cache / "folders" / _cache_name(folder, listings, image_size)
     notes = [f"{readable(str(folder))}: {note}" for note in passed_over]
@@ -63,7 +67,7 @@ def load_folder(folder: Path, cache: Path, image_size: int | None) -> Data:
         warnings.warn(note, stacklevel=3)  # the caller of load_data
     splits = {name: Split(*tensors) for name, tensors in decoded.splits.items()}
     classes = [readable(name) for name in listings["train"].classes]
-    return assemble(readable(folder.resolve().name), classes, splits)
+    return assemble(readable(folder.name), classes, splits)
 
 
 # --- What is kept ---
@@ -71,18 +75,33 @@ def load_folder(folder: Path, cache: Path, image_size: int | None) -> Data:
 
 def _cache_name(folder: Path, listings: dict[str, Listing], image_size: int | None) -> str:
     """Return a name that says which folder it is, and changes when its images do."""
-    place = hashlib.sha256(os.fsencode(folder.resolve()) + f" {image_size}".encode())
-    content = hashlib.sha256(b"layout 2")
+    place = hashlib.sha256(os.fsencode(folder) + f" {image_size}".encode())
+    content = hashlib.sha256(b"layout 3")
     for name, listing in listings.items():
         for path in listing.paths:
             content.update(f"{name} ".encode() + os.fsencode(path))
-            with suppress(OSError):  # a link that leads nowhere is named when it is read
-                # st_ctime, because programs can set st_mtime: two files that were exchanged, or
-                # restored with their old times, would look the same.
-                status = os.stat(path)
-                state = f" {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n"
-                content.update(state.encode())
+            with suppress(OSError):  # what cannot be opened is named when it is decoded
+                content.update(_state(path))
     return f"{place.hexdigest()[:16]}-{content.hexdigest()[:16]}.pt"
+
+
+def _state(path: str) -> bytes:
+    """Return bytes that change when a file does, without reading all of a large one.
+
+    Size and time are not enough: programs can set the time, and do where they restore or unpack.
+    Where the file system notes the last change (`st_ctime`), nobody can set that; but on Windows it
+    is the time of creation, and other file systems have none. So a sample of the content counts as
+    well, whose end alone tells nearly all compressed images apart. To hash all of it would mean to
+    read every photograph at each load.
+    """
+    with open(path, "rb") as file:
+        status = os.stat(file.fileno())
+        size = status.st_size
+        state = f" {size} {status.st_mtime_ns} {status.st_ctime_ns} ".encode()
+        for place in (0, (size - SAMPLE) // 2, size - SAMPLE):
+            file.seek(max(0, place))
+            state += file.read(SAMPLE)
+    return state
 
 
 def _read(kept: Path) -> Decoded | None:
@@ -114,7 +133,8 @@ def _keep(decoded: Decoded, kept: Path, cache: Path) -> list[str]:
 
 def _checksum(decoded: Decoded) -> int:
     """Return a number that tells a damaged file: torch does not check what it reads."""
-    checksum = 0
+    shapes = {name: [tensor.shape for tensor in both] for name, both in decoded.splits.items()}
+    checksum = zlib.crc32(repr((shapes, decoded.notes)).encode())
     for tensors in decoded.splits.values():
         for tensor in tensors:
             checksum = zlib.crc32(tensor.numpy().data, checksum)
@@ -154,7 +174,7 @@ def _decode_all(listings: dict[str, Listing], image_size: int | None) -> Decoded
         raise ValueError(
             "\n  ".join([f"cannot read {len(failures)} of {len(paths)} images:", *lines])
         )
-    return Decoded(splits, _in_two_splits(splits, listings))
+    return Decoded(splits, list(_found_twice(splits, listings)))
 
 
 def _attempt(failures: dict[str, str], work: Callable, path: str, *rest: Any) -> Any:
@@ -186,15 +206,24 @@ def _usual_size(failures: dict[str, str], train: Listing) -> tuple[int, int]:
 def _shown_size(path: str) -> tuple[int, int]:
     """Return height and width after the turn that the camera asks for."""
     with Image.open(path) as image:
-        ImageOps.exif_transpose(image, in_place=True)
+        _turn(image)
         return image.height, image.width
+
+
+def _turn(image: Image.Image) -> None:
+    """Turn an image in place, as its camera was held: phones store how."""
+    try:
+        image.getexif()
+    except Exception:  # damaged beside an image that may be whole
+        return
+    ImageOps.exif_transpose(image, in_place=True)
 
 
 def _decode(path: str, mode: str, height: int, width: int) -> Tensor:
     with Image.open(path) as file:
         larger = 2 * max(height, width)  # whichever way it will be turned
         file.draft(None, (larger, larger))  # a large JPEG need not be decoded in full
-        ImageOps.exif_transpose(file, in_place=True)  # phones store how they were held
+        _turn(file)
         image: Image.Image = file
         if image.has_transparency_data:  # straight to RGB, Pillow warns
             image = image.convert("RGBA")
@@ -204,22 +233,33 @@ def _decode(path: str, mode: str, height: int, width: int) -> Tensor:
         return pil_to_tensor(image)
 
 
-def _in_two_splits(
+def _found_twice(
     splits: dict[str, tuple[Tensor, Tensor]], listings: dict[str, Listing]
-) -> list[str]:
-    """Say which splits share images: what was learnt from one cannot be judged by the other."""
+) -> Iterator[str]:
+    """Say which images are in two splits, or in two classes of one.
+
+    What was learnt from an image cannot be judged by it, and of two labels one is wrong.
+    """
     seen: dict[str, dict[bytes, str]] = {}
-    notes = []
-    for name, (images, _) in splits.items():
-        pixels = (hashlib.sha256(image.numpy().data).digest() for image in images)
-        mine = dict(zip(pixels, listings[name].paths, strict=True))
+    for name, (images, labels) in splits.items():
+        mine: dict[bytes, str] = {}
+        classes: dict[bytes, int] = {}
+        two_classes = []
+        for image, label, path in zip(images, labels.tolist(), listings[name].paths, strict=True):
+            pixels = hashlib.sha256(image.numpy().data).digest()
+            if classes.setdefault(pixels, label) != label:
+                two_classes.append((mine[pixels], path))
+            mine.setdefault(pixels, path)
+        if two_classes:
+            yield _pairs(f"images of {name} are in two of its classes", two_classes)
         for other, theirs in seen.items():
-            both = [pixels for pixels in mine if pixels in theirs]
+            both = [(path, theirs[pixels]) for pixels, path in mine.items() if pixels in theirs]
             if both:
-                example = f"{readable(mine[both[0]])} and {readable(theirs[both[0]])}"
-                notes.append(
-                    f"images of {other} are in {name} as well, pixel for pixel: "
-                    f"{len(both)}, such as {example}"
-                )
+                yield _pairs(f"images of {other} are in {name} as well", both)
         seen[name] = mine
-    return notes
+
+
+def _pairs(what: str, pairs: list[tuple[str, str]]) -> str:
+    """Say how many pairs of files hold the same image, and name two."""
+    examples = "; ".join(f"{readable(one)} and {readable(other)}" for one, other in pairs[:2])
+    return f"{what}, pixel for pixel: {len(pairs)}, such as {examples}"

@@ -54,23 +54,25 @@ def list_splits(folder: Path) -> tuple[dict[str, Listing], list[str]]:
         NotADirectoryError: if it is a file.
         ValueError: if it is laid out in another way, or a folder inside cannot be opened.
     """
+    shown = readable(str(folder))
     if not folder.exists():
-        raise FileNotFoundError(f"there is no folder {folder}")
+        raise FileNotFoundError(f"there is no folder {shown}")
     if not folder.is_dir():
-        raise NotADirectoryError(f"expected a folder with train and test in it, got {folder}")
-    there, _ = _scan(str(folder))
+        raise NotADirectoryError(f"expected a folder with train and test in it, got {shown}")
+    there, files = _scan(str(folder))
     if not {"train", "test"} <= set(there):
-        raise ValueError(f"expected the folders train and test in {folder}, got {there or 'none'}")
+        raise ValueError(f"expected the folders train and test in {shown}, got {there or 'none'}")
     validation = [name for name in VALIDATION if name in there]
     if len(validation) > 1:
-        raise ValueError(f"expected one folder of validation images in {folder}, got {validation}")
+        raise ValueError(f"expected one folder of validation images in {shown}, got {validation}")
     splits = {"train": _list_split(folder / "train"), "test": _list_split(folder / "test")}
     if validation:
         splits["validation"] = _list_split(folder / validation[0])
     for split in splits.values():
         _check_classes(split, splits["train"].classes)
+    strays = [str(folder / name) for name in files if is_image_file(name)]
     unused = [name for name in there if name not in ("train", "test", *validation)]
-    return splits, list(_passed_over(splits, unused))
+    return splits, list(_passed_over(splits, strays, unused))
 
 
 def readable(name: str) -> str:
@@ -82,13 +84,15 @@ def _list_split(root: Path) -> Listing:
     classes, files = _scan(str(root))
     if len(classes) < 2:
         raise ValueError(
-            f"expected a folder for each of at least two classes in {root}, got {classes or 'none'}"
+            f"expected a folder for each of at least two classes in {readable(str(root))}, "
+            f"got {classes or 'none'}"
         )
     split = Listing(root, classes)
     split.strays = [str(root / name) for name in files if is_image_file(name)]
-    above = frozenset(map(_identity, (str(root.parent), str(root))))
+    above = {os.path.realpath(root.parent), os.path.realpath(root)}
     for label, name in enumerate(classes):
-        found = sorted(_walk(str(root / name), above), key=os.path.split)  # folder by folder
+        walk = _walk(str(root / name), above.copy())
+        found = sorted(walk, key=os.path.split)  # folder by folder
         images = [path for path in found if is_image_file(path)]
         split.others += [path for path in found if not is_image_file(path)]
         split.paths += images
@@ -96,8 +100,8 @@ def _list_split(root: Path) -> Listing:
     empty = [name for label, name in enumerate(classes) if label not in set(split.labels)]
     if empty:
         raise ValueError(
-            f"expected images ({', '.join(IMG_EXTENSIONS)}) in each class of {root}, "
-            f"got none in {empty}"
+            f"expected images ({', '.join(IMG_EXTENSIONS)}) in each class of "
+            f"{readable(str(root))}, got none in {empty}"
         )
     return split
 
@@ -107,12 +111,12 @@ def _check_classes(split: Listing, expected: list[str]) -> None:
         missing = sorted(set(expected) - set(split.classes)) or "none"
         extra = sorted(set(split.classes) - set(expected)) or "none"
         raise ValueError(
-            f"expected the same classes in {split.root} as in train: "
+            f"expected the same classes in {readable(str(split.root))} as in train: "
             f"missing {missing}, not in train {extra}"
         )
 
 
-def _passed_over(splits: dict[str, Listing], unused: list[str]) -> Iterator[str]:
+def _passed_over(splits: dict[str, Listing], strays: list[str], unused: list[str]) -> Iterator[str]:
     """Say what is in the folder and will not be used, so that nobody misses it in silence."""
     others = [path for split in splits.values() for path in split.others]
     if others:
@@ -122,39 +126,55 @@ def _passed_over(splits: dict[str, Listing], unused: list[str]) -> Iterator[str]
             f"passed over files that are no images of a known type: {counts}, "
             f"such as {readable(others[0])}"
         )
-    strays = [path for split in splits.values() for path in split.strays]
+    strays = strays + [path for split in splits.values() for path in split.strays]
     if strays:
         yield f"passed over images in no class: {len(strays)}, such as {readable(strays[0])}"
     if unused:
         yield f"passed over folders that are no split: {', '.join(map(readable, unused))}"
 
 
-def _walk(folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
-    """Yield the files in a folder and the folders below it.
+def _walk(folder: str, seen: set[str]) -> Iterator[str]:
+    """Yield the files in a folder and the folders below it, each once.
 
-    Links are followed, but never back to a folder that the link itself is in.
+    Links are followed, unless they lead to a folder or a file that was seen before: a link may lead
+    back to the folder that it is in, and two folders may hold links to each other.
+
+    Args:
+        folder: where to begin.
+        seen: real paths of what was seen, to which this adds.
     """
-    here = _identity(folder)
-    if here in above:
+    real = os.path.realpath(folder)
+    if real in seen:
         return
+    seen.add(real)
     folders, files = _scan(folder)
-    yield from (os.path.join(folder, name) for name in files)
+    for name in files:
+        path = os.path.join(folder, name)
+        target = os.path.realpath(path) if os.path.islink(path) else os.path.join(real, name)
+        if target not in seen:
+            seen.add(target)
+            yield path
     for name in folders:
-        yield from _walk(os.path.join(folder, name), above | {here})
-
-
-def _identity(folder: str) -> tuple[int, int]:
-    """Return what a folder and all links to it have in common."""
-    status = os.stat(folder)
-    return status.st_dev, status.st_ino
+        yield from _walk(os.path.join(folder, name), seen)
 
 
 def _scan(folder: str) -> tuple[list[str], list[str]]:
-    """Return the sorted names of the folders in a folder, and of the files."""
+    """Return the sorted names of the folders in a folder, and of the files.
+
+    Raises:
+        ValueError: if it cannot be opened.
+    """
+    folders: list[str] = []
+    files: list[str] = []
     try:
-        names = sorted(os.listdir(folder))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name[0] == "." or entry.name.lower() in LEFT_BEHIND:
+                    continue
+                # Asked of the entry first: in a folder that may be read but not entered, isdir
+                # takes every folder for a file. Of a link that leads nowhere only isdir says no.
+                is_folder = entry.is_dir(follow_symlinks=False) or os.path.isdir(entry.path)
+                (folders if is_folder else files).append(entry.name)
     except OSError as error:
         raise ValueError(f"cannot open the folder {readable(folder)}: {error.strerror}") from error
-    names = [name for name in names if name[0] != "." and name.lower() not in LEFT_BEHIND]
-    folders = [name for name in names if os.path.isdir(os.path.join(folder, name))]
-    return folders, [name for name in names if name not in set(folders)]
+    return sorted(folders), sorted(files)

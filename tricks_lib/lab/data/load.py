@@ -35,8 +35,9 @@ def load_data(
     - A path: images in `train/<class>/` and `test/<class>/`, and, if there is one, in
       `validation/<class>/`, `valid/<class>/` or `val/<class>/`: JPEG, PNG, WebP and the other
       types that `torchvision.datasets.ImageFolder` reads, also in folders inside a class, also
-      through links. Hidden files and what operating systems leave behind are passed over; a
-      warning counts everything else that is. If all images are grey they get one channel, else
+      through links, but each file of a class once. Hidden files and what operating systems leave
+      behind are passed over; a warning counts what else is in a class, images in none, and images
+      that are in two splits or two classes. If all images are grey they get one channel, else
       three; transparency is dropped. Each is turned as its camera was held, shrunk or enlarged
       until it just covers `image_size`, and what sticks out is cut off evenly. They are decoded
       once and kept as one file, which is made anew when an image comes, goes or changes.
@@ -60,8 +61,8 @@ def load_data(
             be read, or `image_size` does not apply.
 
     Warns:
-        UserWarning: if something in a folder is passed over, if an image is in two splits, or if
-            the decoded images cannot be kept.
+        UserWarning: if something in a folder is passed over, if an image is in two splits or two
+            classes, or if the decoded images cannot be kept.
 
     Source: Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747 (Fashion-MNIST); Alpaydin and Kaynak
     1998, UCI Machine Learning Repository (digits); Krizhevsky 2009, Learning Multiple Layers of
