@@ -59,7 +59,8 @@ class OnDevice(Tensor):
     def __repr__(self) -> str:
         return f"<{self.dtype} {tuple(self.shape)} on the device>"
 
-    def __tensor_flatten__(self):  # torch swaps such tensors in a module, instead of their data
+    # A module that is moved swaps tensors with these two methods, and the data of all others.
+    def __tensor_flatten__(self):
         return ["held"], None
 
     @staticmethod
@@ -69,6 +70,11 @@ class OnDevice(Tensor):
     @classmethod
     def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
         raise DeviceFault(f"{function} is asked for outside of `with Pretended()`")
+
+
+def tensors_in(*parts: Any) -> list[Tensor]:
+    """List the tensors in what an operation is called with."""
+    return [part for part in tree_leaves(parts) if isinstance(part, Tensor)]
 
 
 def is_there(part: Any) -> bool:
@@ -94,7 +100,7 @@ def on_cpu(part: Any) -> Any:
 def refusals(function: Any, args: tuple, kwargs: dict, goes_there: bool) -> Iterator[str]:
     """Say why a device refuses an operation."""
     operation = function.overloadpacket
-    tensors = [part for part in tree_leaves((args, kwargs)) if isinstance(part, Tensor)]
+    tensors = tensors_in(args, kwargs)
     here = [tensor for tensor in tensors if not is_there(tensor)]
     if any(is_device(tensor.device) for tensor in here):
         yield "it gets what a list became on the device: make a tensor on the CPU, and move it"
@@ -107,20 +113,16 @@ def refusals(function: Any, args: tuple, kwargs: dict, goes_there: bool) -> Iter
     if operation in INDEXING:  # its positions may come from the CPU too
         here = [value for value in args[2:3] if not is_there(value)]
     fits = (numbers or operation in INDEXING) and all(tensor.ndim == 0 for tensor in here)
-    if not fits or (not is_there(args[0]) and (operation in INDEXING or is_written(function))):
+    rules = operation in INDEXING or function._schema.is_mutable  # what is taken from, or written
+    if not fits or (rules and not is_there(args[0])):
         places = (f"{list(t.shape)} on the {'device' if is_there(t) else 'CPU'}" for t in tensors)
         yield f"it gets tensors of two devices, {', '.join(places)}"
-
-
-def is_written(function: Any) -> bool:
-    """Say whether an operation writes into what it gets first."""
-    return bool(function._schema.is_mutable)
 
 
 def waits(function: Any, args: tuple, kwargs: dict, goes_there: bool) -> Iterator[str]:
     """Say why an operation makes Python wait for the device."""
     operation = function.overloadpacket
-    tensors = [part for part in tree_leaves((args, kwargs)) if isinstance(part, Tensor)]
+    tensors = tensors_in(args, kwargs)
     if operation in COPIES:
         source = args[0] if operation is aten._to_copy else args[1]
         goes_there = goes_there if operation is aten._to_copy else is_there(args[0])
@@ -139,7 +141,7 @@ def waits(function: Any, args: tuple, kwargs: dict, goes_there: bool) -> Iterato
             yield "it copies positions, a mask or a value to the device, and waits"
         elif masked and not number:
             yield "how many places a mask picks depends on its values"
-        elif number and not masked:
+        elif number and not masked:  # not in every version of torch
             yield "it copies a number to the device, and waits"
     elif any(map(is_there, tensors)):
         depends = {Tag.data_dependent_output, Tag.dynamic_output_shape} & set(function.tags)
@@ -164,7 +166,7 @@ class Operations(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        tensors = [part for part in tree_leaves((args, kwargs)) if isinstance(part, Tensor)]
+        tensors = tensors_in(args, kwargs)
         goes_there = any(map(is_there, tensors))
         if kwargs.get("device") is not None:
             goes_there = is_device(kwargs["device"])
@@ -189,9 +191,11 @@ class Operations(TorchDispatchMode):
         """Draw from the device's generator; the CPU's does not move."""
         outside = torch.default_generator.get_state()
         torch.default_generator.set_state(self.draws.get_state())
-        yield
-        self.draws.set_state(torch.default_generator.get_state())
-        torch.default_generator.set_state(outside)
+        try:
+            yield
+        finally:
+            self.draws.set_state(torch.default_generator.get_state())
+            torch.default_generator.set_state(outside)
 
 
 class Functions(TorchFunctionMode):
