@@ -151,6 +151,12 @@ def test_boxes_are_torchvisions(monkeypatch):
         assert box_around(y, x, 1 - weight, 20, 33) == (top, bottom, left, right)
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.7, math.nan])
+def test_a_box_has_no_more_than_the_whole_image(share):
+    with pytest.raises(ValueError, match="share must be a number >= 0 and <= 1, got"):
+        box_around(3, 3, share, 12, 10)
+
+
 def test_own_share_of_cutmix_is_0_70(monkeypatch):
     torch.manual_seed(0)
     monkeypatch.setattr(

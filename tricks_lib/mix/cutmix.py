@@ -76,15 +76,19 @@ def box_around(y: int, x: int, share: float, height: int, width: int) -> Box:
     Args:
         y: row of the centre.
         x: column of the centre.
-        share: of the area, before clipping.
+        share: of the area, before clipping, in [0, 1].
         height: of the image.
         width: of the image.
 
     Returns:
         top, bottom, left, right.
 
+    Raises:
+        ValueError, TypeError: if `share` is no number in [0, 1].
+
     Source: Yun et al. 2019, arXiv:1905.04899, equation 2, and the authors' code.
     """
+    check_number("share", share, 0, 1)
     half_height = int(height * math.sqrt(share)) // 2
     half_width = int(width * math.sqrt(share)) // 2
     rows = max(y - half_height, 0), min(y + half_height, height)
