@@ -1,16 +1,22 @@
 """What every objective promises."""
 
+import copy
+import math
 import pickle
+from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch._dynamo.testing import CompileCounterWithBackend
+from torch.func import functional_call
 
 from tricks_lib import mlp
 
-from .discovery import WITH_CASE, declared, each, files_of, text_of
-from .parameters import idle_parameters
+from .discovery import WITH_CASE, each, files_of, in_slot, text_of
+from .parameters import idle_parameters, settings_of
 
 every = pytest.mark.parametrize("objective", each("objectives"))
 
@@ -117,19 +123,84 @@ def test_it_is_a_value(objective, rebuild):
         assert same, "a copy of the value does something else"
 
 
-TAKE_LABELS = declared("objectives", "take_labels")
-
-
-@pytest.mark.parametrize("objective", each("objectives", but=TAKE_LABELS))
-def test_labels_are_refused_where_rows_are_expected(objective):
-    images, _ = batch()
-    with pytest.raises(TypeError, match=r"rows of probabilities.*got int64 \(5,\)"):
-        objective(network(), images, torch.arange(5))
-
-
-@pytest.mark.parametrize("objective", TAKE_LABELS, ids=text_of)
+@every
 def test_labels_are_rows_with_a_one(objective):
     (images, _), labels = batch(), torch.arange(5)
     found, _ = objective(network(), images, labels)
     expected, _ = objective(network(), images, F.one_hot(labels, 10).float())
     torch.testing.assert_close(found, expected)
+
+
+def in_doubles(value):
+    """The same objective with its networks and weights in double precision."""
+    if isinstance(value, nn.Module):
+        return copy.deepcopy(value).double()
+    if not hasattr(value, "__dataclass_fields__"):
+        return value
+    return replace(value, **{f.name: in_doubles(getattr(value, f.name)) for f in fields(value)})
+
+
+class Asked(nn.Module):
+    """A model with an objective, as a function of the model's weights."""
+
+    def __init__(self, objective, model):
+        super().__init__()
+        self.model, self.asked = model, lambda *batch: objective(model, *batch)[0]
+
+    def forward(self, images, targets):
+        return self.asked(images, targets)
+
+
+@every
+@pytest.mark.parametrize("kind", ["rows", "labels"])
+def test_its_gradient_is_right(objective, kind):
+    images, rows = (part.double() for part in batch())
+    targets = rows if kind == "rows" else torch.arange(5)
+    asked = Asked(in_doubles(objective), network().double())
+    names = [name for name, _ in asked.named_parameters()]
+
+    def loss(*weights):
+        named = dict(zip(names, weights, strict=True))
+        return functional_call(asked, named, (images, targets))
+
+    weights = [parameter.detach().requires_grad_() for parameter in asked.parameters()]
+    assert torch.autograd.gradcheck(loss, weights)
+
+
+NUMBERS = [
+    pytest.param(objective, name, id=f"{text_of(objective)}, {name}")
+    for _, objective in in_slot("objectives")
+    for name, value in settings_of(objective, "objectives").items()
+    if isinstance(value, float)
+]
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself
+@pytest.mark.parametrize(("objective", "name"), NUMBERS)
+def test_it_is_compiled_once_for_all_its_numbers(objective, name):
+    torch.compiler.reset()
+    graphs = CompileCounterWithBackend("aot_eager")
+    model, (images, targets) = network(), batch()
+    compiled = torch.compile(
+        lambda value: value(model, images, targets)[0], backend=graphs, fullgraph=True
+    )
+    for step in range(1, 9):
+        value = replace(objective, **{name: step / 10})
+        torch.testing.assert_close(compiled(value), value(model, images, targets)[0])
+    # The first number is taken for a constant, the second shows that it is none.
+    assert graphs.frame_count <= 2, f"torch.compile makes a new graph for each new {name}"
+
+
+@pytest.mark.parametrize(("objective", "name"), NUMBERS)
+def test_numbers_may_be_numpys(objective, name):
+    value = getattr(objective, name)
+    found = replace(objective, **{name: np.float64(value)})
+    assert type(getattr(found, name)) is float, "numpy's numbers are to become Python's"
+    assert all(map(torch.equal, found(network(), *batch()), objective(network(), *batch())))
+
+
+@pytest.mark.parametrize(("objective", "name"), NUMBERS)
+@pytest.mark.parametrize("value", ["0.1", None, math.nan, math.inf, -1, True])
+def test_what_is_no_number_is_refused_by_name(objective, name, value):
+    with pytest.raises((TypeError, ValueError), match=rf"^{name} must be a number "):
+        replace(objective, **{name: value})

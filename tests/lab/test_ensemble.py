@@ -32,6 +32,16 @@ def test_its_networks_go_where_it_goes():
     assert Ensemble(nn.Linear(2, 2)).double().networks[0].weight.dtype == torch.float64
 
 
+def test_frozen_parts_of_its_networks_stay_frozen():
+    network = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 3)).train()
+    network[0].eval()
+    ensemble = Ensemble(network, nn.Linear(2, 3))
+    before = network[0].running_mean.clone()
+    ensemble(torch.randn(5, 2))
+    assert [module.training for module in network.modules()] == [True, False, True]
+    assert torch.equal(network[0].running_mean, before)
+
+
 def test_nobody_cannot_vote():
     with pytest.raises(ValueError, match=r"^expected at least one network, got none$"):
         Ensemble()

@@ -7,6 +7,7 @@ from torch import nn
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from tricks_lib import Metrics, evaluate, mlp, predict, score, small_resnet
+from tricks_lib.lab.ensemble import Ensemble
 from tricks_lib.lab.metrics import calibration_error, reliability
 
 
@@ -121,13 +122,62 @@ def test_reliability_adds_up_to_the_calibration_error(seed, bins):
     assert error == pytest.approx(score(logits, labels, bins).ece, abs=1e-6)
 
 
+@pytest.mark.parametrize("measure", [score, reliability])
 @pytest.mark.parametrize(
-    ("logits", "labels", "got"),
-    [((4, 3), (5,), r"\(4, 3\) and \(5,\)"), ((4,), (4,), r"\(4,\) and \(4,\)")],
+    ("logits", "labels", "error", "message"),
+    [
+        (torch.zeros(4, 3), [0] * 5, ValueError, r"\(N,\), got \(4, 3\) and \(5,\)"),
+        (torch.zeros(4), [0] * 4, ValueError, r"\(N,\), got \(4,\) and \(4,\)"),
+        (torch.zeros(4, 3), [[0]] * 4, ValueError, r"\(N,\), got \(4, 3\) and \(4, 1\)"),
+        (torch.zeros(4, 3, 1, 1), [0] * 4, ValueError, r"\(N,\), got \(4, 3, 1, 1\) and"),
+        (torch.zeros(0, 3), [], ValueError, r"got \(0, 3\): is the split empty\?"),
+        (torch.zeros(4, 0), [0] * 4, ValueError, r"at least one image and class, got \(4, 0\)"),
+        (torch.zeros(2, 3), [0, -100], ValueError, r"labels 0 \.\.\. 2 .*, got -100 \.\.\. 0"),
+        (torch.zeros(2, 3), [3, 1], ValueError, r"labels 0 \.\.\. 2 .*, got 1 \.\.\. 3"),
+        (torch.zeros(2, 3), [0.0, 1.9], TypeError, "labels of whole numbers, got torch.float32"),
+        (torch.zeros(2, 3), [True, False], TypeError, "labels of whole numbers, got torch.bool"),
+        (torch.zeros(2, 3).long(), [0, 1], TypeError, "floating-point numbers, got torch.int64"),
+    ],
 )
-def test_score_says_what_it_expected(logits, labels, got):
-    with pytest.raises(ValueError, match=rf"expected logits \(N, K\) and labels \(N,\), got {got}"):
-        score(torch.zeros(logits), torch.zeros(labels, dtype=torch.int64))
+def test_what_cannot_be_scored_is_refused(measure, logits, labels, error, message):
+    labels = torch.tensor(labels, dtype=None if labels else torch.int64)
+    with pytest.raises(error, match=rf"^expected .*{message}"):
+        measure(logits, labels)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_an_answer_that_is_no_number_is_wrong(bad):
+    labels = torch.tensor([0, 1, 2, 2])
+    logits = 10.0 * nn.functional.one_hot(labels, 3)
+    logits[0, 0] = logits[3] = bad  # where argmax would take it for the largest
+    found = score(logits, labels)
+    assert found.accuracy == 0.5
+    assert np.isnan([found.nll, found.ece]).all()
+
+
+def test_a_class_that_is_ruled_out_is_a_number():
+    logits = torch.tensor([[0.0, -torch.inf], [0.0, -torch.inf]])
+    assert score(logits, torch.tensor([0, 0])) == Metrics(accuracy=1.0, nll=0.0, ece=0.0)
+    assert score(logits, torch.tensor([0, 1])) == Metrics(accuracy=0.5, nll=np.inf, ece=0.5)
+
+
+def test_bins_are_counted():
+    logits, labels = draw(0, 8, 3)
+    for measure in (score, reliability):
+        for bins, error in ((0, ValueError), (-1, ValueError), (1.5, TypeError), (None, TypeError)):
+            with pytest.raises(error, match=r"^bins must be a whole number >= 1, got"):
+                measure(logits, labels, bins)
+    assert score(logits, labels, np.int64(5)) == score(logits, labels, 5)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "hits"), [((0,), (0,)), ((3,), (2,)), ((3, 1), (3, 1)), ((3,), (3, 1))]
+)
+def test_a_calibration_error_is_of_something(confidence, hits):
+    with pytest.raises(
+        ValueError, match=r"^expected confidence \(N,\) and hits \(N,\) of at least"
+    ):
+        calibration_error(torch.ones(confidence), torch.ones(hits))
 
 
 # --- Of a model ---
@@ -182,6 +232,40 @@ def test_predict_leaves_parts_frozen_that_were(toy):
     assert len(set(modes)) == 2
     evaluate(model, toy())
     assert [module.training for module in model.modules()] == modes
+
+
+class Overridden(nn.Sequential):
+    """A network whose own `train` keeps the batch normalisation frozen, as detectors have it."""
+
+    def train(self, mode=True):
+        super().train(mode)
+        self[1].eval()
+        return self
+
+
+@pytest.mark.parametrize("wrap", [lambda network: network, Ensemble])
+def test_every_way_to_evaluate_leaves_modes_and_statistics(toy, wrap):
+    data = toy()
+    network = Overridden(nn.Flatten(), nn.BatchNorm1d(64), nn.Dropout(), nn.Linear(64, 4)).train()
+    model = wrap(network)
+    modes = [module.training for module in model.modules()]
+    statistics = network[1].running_mean.clone()
+    assert torch.equal(predict(model, data), predict(model, data))
+    evaluate(model, data, "train")
+    assert [module.training for module in model.modules()] == modes
+    assert torch.equal(network[1].running_mean, statistics)
+
+
+def test_a_network_without_parameters_can_be_asked(toy):
+    data = toy()
+    found = predict(nn.Flatten(), data)
+    assert torch.equal(found, data.normalize(data.test.images).flatten(1))
+
+
+@pytest.mark.parametrize(("size", "error"), [(0, ValueError), (-3, ValueError), (2.5, TypeError)])
+def test_a_batch_has_images(toy, size, error):
+    with pytest.raises(error, match=r"^batch_size must be a whole number >= 1, got"):
+        predict(mlp(1, 4, size=8), toy(), batch_size=size)
 
 
 def test_predict_restores_the_mode_when_the_model_fails(toy):

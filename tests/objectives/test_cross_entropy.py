@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,3 +62,36 @@ def test_rows_with_a_one_are_labels(seed, batch, classes):
     loss, _ = cross_entropy(model, images, F.one_hot(labels, classes).double())
     oracle = F.cross_entropy(model.logits, labels)
     torch.testing.assert_close(loss, oracle, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.int32, torch.uint8])
+def test_labels_are_taken_too(kind):
+    model, images, _ = draw(0, 6, 4)
+    labels = torch.arange(6) % 4
+    loss, _ = cross_entropy(model, images, labels.to(kind))
+    torch.testing.assert_close(loss, F.cross_entropy(model.logits, labels), rtol=1e-12, atol=1e-12)
+
+
+def test_rows_cost_what_they_always_did():
+    model, images, targets = draw(0, 6, 4)
+    for logits in (model.logits, model.logits.detach().float()):
+        rows = targets.to(logits.dtype)
+        assert torch.equal(
+            cross_entropy(Fixed(logits), images, rows)[0], F.cross_entropy(logits, rows)
+        )
+
+
+def test_what_does_not_fit_is_refused():
+    model, images, targets = draw(0, 6, 4)
+    for wrong, error, message in (
+        (targets[:, :3], ValueError, r"shape of the targets, \(6, 3\).*got \(6, 4\)"),
+        (targets[1:], ValueError, r"shape of the targets, \(5, 4\).*got \(6, 4\)"),
+        (torch.arange(5), ValueError, "one label for each of 6 images, got 5"),
+        (torch.tensor([0, 1, 2, 3, 0, -100]), ValueError, r" 0 \.\.\. 3 .* got -100 "),
+        (torch.tensor([0, 1, 2, 3, 0, 4]), ValueError, r" 0 \.\.\. 3 .* got 0 \.\.\. 4"),
+        (torch.zeros(6), ValueError, r"rows of probabilities, .*, got the shape \(6,\)"),
+        (targets > 0.5, TypeError, "rows of probabilities, .*, got bool"),
+        ([0] * 6, TypeError, "rows of probabilities, .*, got list"),
+    ):
+        with pytest.raises(error, match=message):
+            cross_entropy(model, images, wrong)

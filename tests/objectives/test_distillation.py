@@ -72,6 +72,14 @@ def test_hot_gradients_tend_to_the_difference_of_logits():
     )
 
 
+def test_labels_are_rows_with_a_one():
+    student, teacher, targets = sample()
+    labels = targets.argmax(1)
+    for kind in (torch.int64, torch.int32):
+        found = distillation_loss(student, teacher, labels.to(kind), 3.0, 0.4)
+        assert torch.equal(found, distillation_loss(student, teacher, targets, 3.0, 0.4))
+
+
 def test_the_teacher_is_left_as_it_was():
     torch.manual_seed(0)
     teacher, student = small_resnet(1, 5, width=4, dropout=0.5), small_resnet(1, 5, width=4)
@@ -110,8 +118,11 @@ def test_what_is_refused():
         call(student, torch.zeros(12, 6), targets, 4.0, 0.9)
     with pytest.raises(ValueError, match=r"student_logits must have .* got \(11, 5\)"):
         call(student[1:], teacher, targets, 4.0, 0.9)
-    with pytest.raises(TypeError, match=r"got int64 \(12,\)"):
-        call(student, teacher, targets.argmax(1), 4.0, 0.9)
+    with pytest.raises(TypeError, match=r"targets must be rows .*, got int64 \(12, 5\)"):
+        call(student, teacher, targets.long(), 4.0, 0.9)
+    for label in (-100, 5):
+        with pytest.raises(ValueError, match=r"^targets must be .* 0 \.\.\. 4 "):
+            call(student, teacher, torch.full((12,), label), 4.0, 0.9)
     for name, values in (
         ("temperature", (0, -1.0, float("inf"))),
         ("alpha", (-0.1, 1.1, float("nan"))),

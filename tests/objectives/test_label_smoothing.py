@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -98,6 +99,114 @@ def test_supervised_runs_the_model():
     assert loss == F.cross_entropy(logits, targets)
 
 
+# --- Labels, and weights of the classes ---
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.int32, torch.uint8])
+def test_labels_are_rows_with_a_one(kind):
+    logits, labels, targets = sample()
+    found = smooth_targets(labels.to(kind), 0.3, num_classes=7)
+    torch.testing.assert_close(found, smooth_targets(targets.float(), 0.3), rtol=0, atol=0)
+    loss = LabelSmoothingLoss(0.3)
+    assert torch.equal(loss(logits, labels.to(kind)), loss(logits, targets))
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.bfloat16])
+def test_logits_of_any_type(kind):
+    logits, labels, targets = sample()
+    logits = logits.to(kind)
+    expected = F.cross_entropy(logits.double(), labels, label_smoothing=0.1).item()
+    for given in (labels, targets.float(), targets):
+        found = LabelSmoothingLoss(0.1)(logits, given)
+        assert found.item() == pytest.approx(expected, rel=1e-6), "computed in too few digits"
+
+
+WEIGHT = torch.tensor([0.5, 1.0, 2.0, 0.0, 1.5, 0.25, 3.0], dtype=torch.float64)
+
+
+@epsilons
+def test_weighted_by_class_it_is_torchs_for_labels(epsilon):
+    logits, labels, targets = sample()
+    loss = LabelSmoothingLoss(epsilon, weight=WEIGHT)
+    theirs = F.cross_entropy(logits, labels, weight=WEIGHT, label_smoothing=epsilon)
+    assert loss(logits, labels).item() == pytest.approx(theirs.item(), rel=1e-12)
+    assert loss(logits, targets).item() == pytest.approx(theirs.item(), rel=1e-12)
+    torchs_class = nn.CrossEntropyLoss(weight=WEIGHT, label_smoothing=epsilon)
+    assert loss(logits, labels).item() == pytest.approx(torchs_class(logits, labels).item())
+
+
+@epsilons
+def test_of_rows_torch_divides_by_the_number_of_images(epsilon):
+    logits, labels, targets = sample()
+    loss = LabelSmoothingLoss(epsilon, weight=WEIGHT)
+    theirs = F.cross_entropy(logits, targets, weight=WEIGHT, label_smoothing=epsilon)
+    factor = WEIGHT[labels].sum() / 20
+    assert loss(logits, targets).item() * factor.item() == pytest.approx(theirs.item(), rel=1e-12)
+    assert abs(factor - 1) > 0.01
+    # Of mixed rows the same, with the weight of a mixture in the place of the label's.
+    rows = 0.3 * targets + 0.7 * targets.flip(0)
+    theirs = F.cross_entropy(logits, rows, weight=WEIGHT, label_smoothing=epsilon)
+    factor = (rows @ WEIGHT).sum() / 20
+    assert loss(logits, rows).item() * factor.item() == pytest.approx(theirs.item(), rel=1e-12)
+
+
+def test_the_gradient_of_the_weighted_loss():
+    logits, labels, _ = sample()
+    logits.requires_grad_()
+    (found,) = torch.autograd.grad(LabelSmoothingLoss(0.2, WEIGHT)(logits, labels), logits)
+    theirs = F.cross_entropy(logits, labels, weight=WEIGHT, label_smoothing=0.2)
+    (expected,) = torch.autograd.grad(theirs, logits)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+def test_equal_weights_are_none():
+    logits, labels, _ = sample()
+    plain = LabelSmoothingLoss(0.1)(logits, labels).item()
+    for weight in ([2.0] * 7, torch.ones(7), np.ones(7), [3] * 7):
+        weighted = LabelSmoothingLoss(0.1, weight=weight)(logits, labels)
+        assert weighted.item() == pytest.approx(plain, rel=1e-12)
+
+
+def test_weights_are_the_losss_own_and_go_where_it_goes():
+    given = WEIGHT.clone()
+    loss = LabelSmoothingLoss(0.1, weight=given)
+    given.zero_()
+    assert torch.equal(loss.weight, WEIGHT)
+    assert loss.float().weight.dtype == torch.float32
+    assert LabelSmoothingLoss(0.1).state_dict() == {}
+    assert repr(LabelSmoothingLoss(0.1)) == "LabelSmoothingLoss(epsilon=0.1)"
+    assert repr(LabelSmoothingLoss(0.1, [0.5, 1])) == (
+        "LabelSmoothingLoss(epsilon=0.1, weight=(0.5, 1.0))"
+    )
+
+
+@pytest.mark.parametrize(
+    ("weight", "error"),
+    [
+        ([1, -1], ValueError),
+        ([0.0, 0.0], ValueError),
+        ([1, math.nan], ValueError),
+        ([1, math.inf], ValueError),
+        ([], ValueError),
+        (0.5, TypeError),
+        (torch.eye(2), TypeError),
+        (["a", "b"], TypeError),
+        ([True, False], TypeError),
+        ([1j, 1], TypeError),
+    ],
+)
+def test_weights_that_are_none(weight, error):
+    with pytest.raises(error, match=r"^weight must be "):
+        LabelSmoothingLoss(0.1, weight=weight)
+
+
+def test_weights_of_other_classes():
+    logits, labels, _ = sample()
+    for classes in (1, 6, 8):
+        with pytest.raises(ValueError, match=f"a number for each of 7 classes, got {classes}"):
+            LabelSmoothingLoss(0.1, weight=[1.0] * classes)(logits, labels)
+
+
 def test_what_is_refused():
     for epsilon, error in (
         (-0.1, ValueError),
@@ -109,10 +218,20 @@ def test_what_is_refused():
             with pytest.raises(error, match="epsilon must be a number >= 0 and <= 1, got"):
                 build(epsilon)
     logits, labels, targets = sample()
-    with pytest.raises(
-        TypeError, match=r"rows of probabilities, float \(B, K\), got int64 \(20,\)"
-    ):
-        LabelSmoothingLoss()(logits, labels)
+    with pytest.raises(TypeError, match=r"come with num_classes=K, got int64 \(20,\)"):
+        smooth_targets(labels, 0.1)
+    with pytest.raises(TypeError, match=r"rows of probabilities, float \(B, K\), got int64"):
+        LabelSmoothingLoss()(logits, targets.long())
+    with pytest.raises(ValueError, match=r"rows \(B, 6\) for num_classes=6, got \(20, 7\)"):
+        smooth_targets(targets, 0.1, num_classes=6)
+    with pytest.raises(ValueError, match=r"logits must have the shape \(B, K\).*got \(20,\)"):
+        LabelSmoothingLoss()(logits[:, 0], labels)
+    with pytest.raises(ValueError, match="one label for each of 19 images, got 20"):
+        LabelSmoothingLoss()(logits[1:], labels)
+    for label in (-100, -1, 7):
+        labels[3] = label
+        with pytest.raises(ValueError, match=r"^targets must be .* 0 \.\.\. 6 "):
+            LabelSmoothingLoss()(logits, labels)
     with pytest.raises(ValueError, match=r"shape of the targets, \(20, 7\).*got \(20, 6\)"):
         LabelSmoothingLoss()(logits[:, :6], targets)
     with pytest.raises(

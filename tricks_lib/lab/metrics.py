@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..ops.arguments import check_count
+from ..ops.modes import evaluating
 from .data import Data, Split
 
 __all__ = [
@@ -43,37 +45,70 @@ class Metrics:
 def score(logits: Tensor, labels: Tensor, bins: int = 15) -> Metrics:
     """Compare predictions with labels.
 
+    A network may answer with NaN or with an infinite probability, after a step that was too large:
+    that is scored, not refused. Such an answer is wrong, and makes both `nll` and `ece` NaN.
+
     Args:
-        logits: float (N, K).
-        labels: integer classes (N,).
-        bins: equal bins of confidence for the calibration error.
+        logits: float (N, K), N and K at least 1.
+        labels: classes 0 ... K - 1, whole numbers (N,). No label is left out, as -100 is in torch.
+        bins: equal bins of confidence for the calibration error, at least 1.
 
     Raises:
-        ValueError: if the shapes do not fit.
+        TypeError: if logits are no floating-point numbers, or labels no whole numbers.
+        ValueError: if the shapes do not fit, there is no image, or a label is no class.
     """
-    if logits.ndim != 2 or labels.shape != logits.shape[:1]:
-        raise ValueError(
-            f"expected logits (N, K) and labels (N,), "
-            f"got {tuple(logits.shape)} and {tuple(labels.shape)}"
-        )
-    logits, labels = logits.float(), labels.long()
-    hits = (logits.argmax(dim=1) == labels).float()
+    logits, labels = _checked(logits, labels)
     confidence = logits.softmax(dim=1).amax(dim=1)
+    # The first NaN would be taken for the largest logit, and might stand where the label is.
+    hits = ((logits.argmax(dim=1) == labels) & ~confidence.isnan()).float()
     ece = calibration_error(confidence, hits, bins)
     accuracy = hits.sum().item() / len(labels)
     return Metrics(accuracy, F.cross_entropy(logits, labels).item(), ece.item())
+
+
+def _checked(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return logits in single precision and labels in the type that torch counts with."""
+    expected = "expected logits (N, K) and labels (N,)"
+    if logits.ndim != 2 or labels.shape != logits.shape[:1]:
+        raise ValueError(f"{expected}, got {tuple(logits.shape)} and {tuple(labels.shape)}")
+    if 0 in logits.shape:
+        raise ValueError(
+            f"{expected} of at least one image and class, got {tuple(logits.shape)}: "
+            "is the split empty?"
+        )
+    if not logits.is_floating_point():
+        raise TypeError(f"expected logits of floating-point numbers, got {logits.dtype}")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise TypeError(f"expected labels of whole numbers, got {labels.dtype}")
+    labels = labels.long()
+    low, high = labels.aminmax()
+    if low < 0 or high >= logits.shape[1]:
+        raise ValueError(
+            f"expected labels 0 ... {logits.shape[1] - 1} for {logits.shape[1]} classes, "
+            f"got {low.item()} ... {high.item()}"
+        )
+    return logits.float(), labels
 
 
 def calibration_error(confidence: Tensor, hits: Tensor, bins: int = 15) -> Tensor:
     """Average over bins of confidence, weighted by their images, |accuracy - mean confidence|.
 
     Args:
-        confidence: probability of the predicted class, float (N,).
+        confidence: probability of the predicted class, float (N,), N at least 1. A NaN among them
+            makes the result NaN.
         hits: 1 where that class is the label, 0 elsewhere, float (N,).
-        bins: equal bins; bin m of M holds confidences in ((m - 1)/M, m/M].
+        bins: equal bins, at least 1; bin m of M holds confidences in ((m - 1)/M, m/M].
+
+    Raises:
+        ValueError, TypeError: if the shapes differ, there is no image, or no bin.
 
     Source: Guo, Pleiss, Sun, Weinberger 2017, arXiv:1706.04599, equations 2 and 3.
     """
+    if confidence.ndim != 1 or confidence.shape != hits.shape or not len(confidence):
+        raise ValueError(
+            "expected confidence (N,) and hits (N,) of at least one image, "
+            f"got {tuple(confidence.shape)} and {tuple(hits.shape)}"
+        )
     # A bin's weight cancels its means: what remains is the sum of hit - confidence.
     gaps = _sum_in_bins(hits - confidence, confidence, bins)
     return gaps.abs().sum() / len(confidence)
@@ -83,20 +118,25 @@ def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> dict[str, Ten
     """Sort images into equal bins by the network's confidence, as the calibration error does.
 
     Args:
-        logits: float (N, K).
-        labels: integer classes (N,).
-        bins: how many.
+        logits: float (N, K), finite.
+        labels: classes 0 ... K - 1, whole numbers (N,).
+        bins: how many, at least 1.
 
     Returns:
         "images" in each bin, "hits" among them, and the sum of their "confidence", each (bins,).
+
+    Raises:
+        TypeError, ValueError: as `score`.
     """
-    confidence, predicted = logits.float().softmax(dim=1).max(dim=1)
+    logits, labels = _checked(logits, labels)
+    confidence, predicted = logits.softmax(dim=1).max(dim=1)
     hits = (predicted == labels).float()
     values = {"images": torch.ones_like(hits), "hits": hits, "confidence": confidence}
     return {name: _sum_in_bins(value, confidence, bins) for name, value in values.items()}
 
 
 def _sum_in_bins(values: Tensor, confidence: Tensor, bins: int) -> Tensor:
+    check_count("bins", bins)
     member = (confidence * bins).ceil().long().clamp(1, bins) - 1
     # Summing by a matrix product repeats exactly on a GPU, where scattered additions do not.
     return values @ F.one_hot(member, bins).to(values.dtype)
@@ -113,22 +153,18 @@ def predict(model: nn.Module, data: Data, split: str = "test", batch_size: int =
         model: float images -> logits.
         data: where the images come from; neither `augment` nor `mix` touches them here.
         split: "train", "validation" or "test".
-        batch_size: images in one forward pass; it does not change the result.
+        batch_size: images in one forward pass, at least 1; it does not change the result.
 
     Raises:
-        ValueError: if `data` has no such split.
+        ValueError: if `data` has no such split, or `batch_size` is below 1.
     """
     images = choose_split(data, split).images
-    device = next(model.parameters()).device
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
+    check_count("batch_size", batch_size)
+    device = next((parameter.device for parameter in model.parameters()), images.device)
+    with evaluating(model):
         return torch.cat(
             [model(data.normalize(batch.to(device))).float() for batch in images.split(batch_size)]
         )
-    finally:
-        for module in training:  # train() would wake those that are frozen, too
-            module.training = True
 
 
 def evaluate(model: nn.Module, data: Data, split: str = "test", batch_size: int = 1024) -> Metrics:

@@ -3,15 +3,15 @@
 Chapter: notebooks/06_distillation.ipynb
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops.arguments import check_logits, check_number, check_rows
+from ..ops.arguments import as_number, check_logits, keep_number, logits_and_rows
+from ..ops.modes import evaluating
 
 __all__ = ["Distillation", "distillation_loss"]
 
@@ -33,7 +33,7 @@ def distillation_loss(
     Args:
         student_logits: (B, K).
         teacher_logits: (B, K); no gradient flows into them.
-        targets: rows of probabilities, float (B, K).
+        targets: rows of probabilities, float (B, K), or labels, whole numbers (B,).
         temperature: T, above 0.
         alpha: weight of the teacher, in [0, 1].
 
@@ -41,18 +41,17 @@ def distillation_loss(
         The mean over the batch, a scalar, in nats.
 
     Raises:
-        TypeError: if targets are labels, or logits are no floating-point numbers.
-        ValueError: if shapes differ, as with a teacher of another number of classes, or a
-            parameter is out of its range.
+        TypeError: if targets are neither, or logits are no floating-point numbers.
+        ValueError: if shapes differ, as with a teacher of another number of classes, a label is no
+            class, or a parameter is out of its range.
 
     Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, section 2.
     """
-    check_number("temperature", temperature, 0, above=True)
-    check_number("alpha", alpha, 0, 1)
-    check_rows(targets)
-    check_logits(student_logits, targets, "student_logits")
-    check_logits(teacher_logits, targets, "teacher_logits")
-    hard = F.cross_entropy(student_logits, targets)
+    temperature = as_number("temperature", temperature, 0, above=True)
+    alpha = as_number("alpha", alpha, 0, 1)
+    logits, rows = logits_and_rows(student_logits, targets, "student_logits")
+    check_logits(teacher_logits, rows, "teacher_logits")
+    hard = F.cross_entropy(logits, rows)
     soft = F.kl_div(
         F.log_softmax(student_logits / temperature, dim=1),
         F.log_softmax(teacher_logits.detach() / temperature, dim=1),
@@ -76,7 +75,7 @@ class Distillation:
         temperature: T, above 0; 1 is usual where the teacher was trained on soft targets.
         alpha: weight of the teacher, in [0, 1].
 
-    Shape: float images (B, C, H, W) and target rows (B, K) -> loss, logits (B, K).
+    Shape: float images (B, C, H, W), and target rows (B, K) or labels (B,) -> loss, logits (B, K).
 
     Raises:
         TypeError: if `teacher` cannot be called, or a parameter is no number.
@@ -93,27 +92,13 @@ class Distillation:
         """Check the parameters once."""
         if isinstance(self.teacher, type) or not callable(self.teacher):
             raise TypeError(f"teacher must be a network, images -> logits, got {self.teacher!r}")
-        check_number("temperature", self.temperature, 0, above=True)
-        check_number("alpha", self.alpha, 0, 1)
+        keep_number(self, "temperature", 0, above=True)
+        keep_number(self, "alpha", 0, 1)
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss and the student's logits."""
-        with torch.no_grad(), _evaluating(self.teacher):
+        with torch.no_grad(), evaluating(self.teacher):
             answers = self.teacher(images)
         logits = model(images)
         loss = distillation_loss(logits, answers, targets, self.temperature, self.alpha)
         return loss, logits
-
-
-@contextmanager
-def _evaluating(network: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Put a network and all its parts into evaluation mode, and each back into its own after."""
-    modules = list(network.modules()) if isinstance(network, nn.Module) else []
-    training = [module for module in modules if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..ops.arguments import check_number
+from ..ops.arguments import as_number, keep_number
 from ..ops.weights import weights_of
 from ..protocols import Objective
 from .cross_entropy import cross_entropy
@@ -50,7 +50,7 @@ def soft_threshold(weights: Tensor, amount: float) -> Tensor:
 
     Source: Tibshirani 1996; as a step, Daubechies, Defrise, De Mol 2004.
     """
-    check_number("amount", amount, 0)
+    amount = as_number("amount", amount, 0)
     return weights.sign() * (weights.abs() - amount).clamp_(min=0)
 
 
@@ -62,7 +62,8 @@ class L1Penalty:
         strength: at least 0.
         objective: what is penalised, (model, images, targets) -> (loss, logits).
 
-    Shape: float images (B, C, H, W) and target rows (B, K) -> loss, logits (B, K).
+    Shape: float images (B, C, H, W), and target rows (B, K) or labels (B,) if the other objective
+        takes them -> loss, logits (B, K).
 
     Raises:
         ValueError, TypeError: if a parameter is out of its range.
@@ -75,7 +76,7 @@ class L1Penalty:
 
     def __post_init__(self) -> None:
         """Check the parameters once."""
-        check_number("strength", self.strength, 0)
+        keep_number(self, "strength", 0)
         if isinstance(self.objective, type) or not callable(self.objective):
             raise TypeError(
                 f"objective must be an objective, such as cross_entropy, got {self.objective!r}"

@@ -2,4 +2,4 @@ from tricks_lib import cross_entropy
 
 from ..cases import ObjectiveCase
 
-CASE = ObjectiveCase(examples=[cross_entropy], take_labels=[cross_entropy])
+CASE = ObjectiveCase(examples=[cross_entropy])

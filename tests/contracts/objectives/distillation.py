@@ -39,6 +39,16 @@ CASE = ObjectiveCase(
             },
             gradient=("student_logits", "targets"),
         ),
+        Call(
+            distillation_loss,
+            lambda count: {
+                "student_logits": some_logits(count),
+                "teacher_logits": some_rows(count),
+                "targets": torch.arange(count) % 4,
+                "temperature": 2.0,
+                "alpha": 0.5,
+            },
+        ),
     ],
     wrong=[
         Wrong(Distillation, TypeError, "teacher must be a network, images -> logits", teacher=None),

@@ -14,15 +14,13 @@ from tricks_lib import (
 
 from ..cases import Call, ObjectiveCase, Wrong, some_logits
 
-ON_CROSS_ENTROPY = L1Penalty(strength=1e-3, objective=cross_entropy)
 MODEL = mlp(1, 3, hidden=(), size=2)
 
 CASE = ObjectiveCase(
     examples=[
-        ON_CROSS_ENTROPY,
+        L1Penalty(strength=1e-3, objective=cross_entropy),
         L1Penalty(strength=0.01, objective=supervised(LabelSmoothingLoss(epsilon=0.3))),
     ],
-    take_labels=[ON_CROSS_ENTROPY],
     calls=[
         Call(soft_threshold, lambda count: {"weights": some_logits(count), "amount": 0.3}),
         Call(l1_norm, lambda count: {"model": MODEL}, gradient=()),
