@@ -5,5 +5,6 @@ name, `contracts/augment/cutout.py`: one value, `CASE`, with examples to hold th
 calls of the pure functions, and arguments that must be refused.
 
 `cases.py` has the words for it, `discovery.py` finds it, `test_cases.py` says what is missing in
-it. `test_calls.py` holds what all pure functions promise, `test_<slot>.py` the contract of a slot.
+it. `test_calls.py` holds what all pure functions promise, `test_<slot>.py` the contract of a slot,
+`test_device.py` what all promise of a device; `device.py` pretends one where there is none.
 """
