@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..ops.arguments import check_count, check_number
+from ..ops.arguments import check_count, keep_number
 
 __all__ = ["EarlyStopping", "GeneralizationLoss", "generalization_loss"]
 
@@ -39,7 +39,8 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         """Check the parameters once."""
         check_count("patience", self.patience)
-        check_number("min_delta", self.min_delta, 0)
+        keep_number(self, "patience")
+        keep_number(self, "min_delta", 0)
 
     def __call__(self, losses: Sequence[float]) -> bool:
         """Say whether to stop after these losses, one for each epoch so far."""
@@ -67,7 +68,7 @@ def generalization_loss(losses: Sequence[float]) -> float:
 
     Source: Prechelt 1998, section 2.
     """
-    known = [math.inf if math.isnan(loss) else loss for loss in losses]
+    known = [math.inf if math.isnan(loss) else float(loss) for loss in losses]
     if not known or min(known) < 0:
         raise ValueError(f"losses must be numbers >= 0, at least one, got {losses!r}")
     last, smallest = known[-1], min(known)
@@ -93,8 +94,8 @@ class GeneralizationLoss:
 
     def __post_init__(self) -> None:
         """Check the parameter once."""
-        check_number("percent", self.percent, 0, above=True)
+        keep_number(self, "percent", 0, above=True)
 
     def __call__(self, losses: Sequence[float]) -> bool:
         """Say whether to stop after these losses, one for each epoch so far."""
-        return bool(losses) and generalization_loss(losses) > self.percent
+        return len(losses) > 0 and generalization_loss(losses) > self.percent
