@@ -1,6 +1,9 @@
 """The one loop of steps: what it draws is its own, and whoever takes steps takes the same."""
 
+import os
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -19,6 +22,51 @@ def from_everywhere(images):
     """An augmentation that draws from torch, numpy and `random`."""
     shift = int(torch.randint(4, ())) + np.random.randint(4) + random.randrange(4)
     return images.roll(shift, dims=-1)
+
+
+FEW_CHANNELS = """
+import torch
+from torch import nn
+from tricks_lib import Recipe, small_resnet
+from tricks_lib.lab.data import Data, Split
+from tricks_lib.lab.steps import Training
+
+def of_their_own(channels, classes):
+    layers = nn.Conv2d(channels, 2, 3, stride=2, padding=1), nn.Conv2d(2, 4, 1, stride=2, bias=False)
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, classes))
+
+def small(channels, classes):
+    # As somebody may use it in a loop of their own.
+    return small_resnet(channels, classes, width=4).to(memory_format=torch.channels_last)
+
+torch.set_num_threads(2)
+generator = torch.Generator().manual_seed(0)
+images = torch.randint(256, (64, 1, 28, 28), dtype=torch.uint8, generator=generator)
+split = Split(images, torch.arange(64) % 10)
+classes = tuple("0123456789")
+data = Data("noise", split, split, classes, mean=torch.full((1,), 0.5), std=torch.full((1,), 0.3))
+training = Training(Recipe(model=MODEL, epochs=6, batch_size=32, lr=1e-3), data, device="cpu")
+for step in training:
+    network = MODEL(1, 10).double()
+    network.load_state_dict(training.model.state_dict())
+    inputs = training.prepare(images, torch.eye(10)[split.labels])
+    for model, (x, y) in ((training.model, inputs), (network, [v.double() for v in inputs])):
+        model.zero_grad()
+        training.recipe.objective(model, x, y)[0].backward()
+    for ours, exact in zip(training.model.parameters(), network.parameters()):
+        assert torch.allclose(ours.grad.double(), exact.grad, rtol=1e-3, atol=1e-4), "wrong gradient"
+"""
+
+
+@pytest.mark.parametrize("model", ["of_their_own", "small"])
+def test_a_strided_convolution_of_few_channels_is_safe(model):
+    """Where oneDNN has only AVX2, by pixel, it writes beyond its memory (oneDNN issue 6035)."""
+    script = FEW_CHANNELS.replace("MODEL", model)
+    old = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2", "MALLOC_CHECK_": "3"}
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env=old, capture_output=True, text=True, timeout=100
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 DRAWING = replace(MLP, augment=from_everywhere)

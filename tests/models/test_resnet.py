@@ -9,7 +9,10 @@ from tricks_lib.models import ResidualBlock, small_resnet
 def as_torchvision(block):
     """The same block by torchvision, with the same weights."""
     conv = block.conv1
-    downsample = None if isinstance(block.shortcut, nn.Identity) else block.shortcut
+    downsample = None
+    if not isinstance(block.shortcut, nn.Identity):
+        one_by_one = nn.Conv2d(conv.in_channels, conv.out_channels, 1, conv.stride, bias=False)
+        downsample = nn.Sequential(one_by_one, nn.BatchNorm2d(conv.out_channels))
     twin = BasicBlock(conv.in_channels, conv.out_channels, conv.stride[0], downsample)
     weights = block.state_dict().items()
     twin.load_state_dict({name.replace("shortcut", "downsample"): w for name, w in weights})
@@ -26,7 +29,9 @@ def scramble(module):
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize(("inputs", "outputs", "stride"), [(4, 4, 1), (4, 6, 1), (4, 8, 2)])
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "stride"), [(4, 4, 1), (4, 6, 1), (4, 8, 2), (8, 16, 2)]
+)
 def test_residual_block_is_that_of_torchvision(inputs, outputs, stride, training):
     block = scramble(ResidualBlock(inputs, outputs, stride)).train(training)
     twin = as_torchvision(block).train(training)

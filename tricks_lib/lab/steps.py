@@ -21,7 +21,15 @@ from ..recipe import Recipe
 from .data import Data
 from .distributed import Workers, workers
 
-__all__ = ["Step", "Training", "batches", "pick_device", "precision", "steps_per_epoch"]
+__all__ = [
+    "Step",
+    "Training",
+    "batches",
+    "memory_layout",
+    "pick_device",
+    "precision",
+    "steps_per_epoch",
+]
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,8 @@ class Training:
         self.order = torch.Generator().manual_seed(seed)  # apart from what the tricks draw
         with self.random, _deterministic():
             model = recipe.model(data.channels, data.num_classes).to(self.device)
-            self.model: nn.Module = model.to(memory_format=torch.channels_last)
+            self.layout = memory_layout(model, self.device)
+            self.model: nn.Module = model.to(memory_format=self.layout)
             self.optimizer = recipe.optimizer(self.model, recipe.lr)
             self.scheduler = LambdaLR(
                 self.optimizer, lambda step: recipe.schedule(step / self.per_epoch)
@@ -123,7 +132,7 @@ class Training:
         """
         images = self.data.normalize(self.augment(images))
         images, targets = self.recipe.mix(images, targets)
-        return images.contiguous(memory_format=torch.channels_last), targets
+        return images.contiguous(memory_format=self.layout), targets
 
     def update(self, images: Tensor, targets: Tensor) -> Tensor:
         """Go forward, backward, and one step down, with what `prepare` returned.
@@ -185,6 +194,24 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
         return torch.device(device)
     except RuntimeError as error:
         raise ValueError(f"expected a device such as 'cuda' or 'cpu', got {device!r}") from error
+
+
+def memory_layout(model: nn.Module, device: torch.device) -> torch.memory_format:
+    """Choose how weights and images lie in memory: by pixel, which convolutions want, unless the
+    network has a layer for which that is not safe.
+
+    On a CPU a 1×1 convolution with a stride and 2 to 7 input channels, its images by pixel, makes
+    oneDNN write beyond its memory: the process dies, or gradients are wrong in silence (oneDNN
+    issue 6035).
+    """
+    unsafe = device.type == "cpu" and any(
+        layer.kernel_size == (1, 1)
+        and layer.stride != (1, 1)
+        and layer.in_channels < 8 * layer.groups
+        for layer in model.modules()
+        if isinstance(layer, nn.Conv2d)
+    )
+    return torch.contiguous_format if unsafe else torch.channels_last
 
 
 def precision(device: torch.device) -> AbstractContextManager:

@@ -37,8 +37,11 @@ class ResidualBlock(nn.Module):
         self.bn1 = norm(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=bias)
         self.bn2 = norm(outputs)
+        # A 1×1 convolution with a stride reads every stride-th pixel. For few channels it is not
+        # left to pick them itself: oneDNN then writes beyond its memory (oneDNN issue 6035).
+        self.pick, stride = (stride, 1) if inputs < 8 else (1, stride)
         self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or inputs != outputs:
+        if self.pick * stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(inputs, outputs, 1, stride, bias=bias), norm(outputs)
             )
@@ -47,7 +50,7 @@ class ResidualBlock(nn.Module):
         """Return the block's output."""
         out = F.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        return F.relu(self.shortcut(x) + out)
+        return F.relu(self.shortcut(x[..., :: self.pick, :: self.pick]) + out)
 
 
 class SmallResNet(nn.Module):
