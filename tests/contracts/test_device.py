@@ -20,13 +20,16 @@ from .parameters import maker_of, values_of
 
 
 def moved(value, device):
-    """A tensor, or a copy of a value with the networks that it holds, on a device."""
+    """A tensor, or a copy of a value with the networks that it holds, on a device.
+
+    A loss without parameters stays where it was: a recipe does not know its device.
+    """
     if isinstance(value, Tensor):
         return value.to(device)
     value = copy.deepcopy(value)
     parts = [value]
     for part in parts:
-        if isinstance(part, nn.Module):
+        if isinstance(part, nn.Module) and list(part.parameters()):
             part.to(device)
         elif hasattr(part, "__dict__") and not isinstance(part, type):
             parts += vars(part).values()
