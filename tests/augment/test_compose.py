@@ -29,6 +29,36 @@ def test_the_order_is_the_order_given():
     assert torch.equal(Compose(double, add_one)(IMAGES), 2 * IMAGES + 1)
 
 
+@pytest.mark.parametrize("size", [12, 90])
+def test_it_writes_into_copies_of_its_own_only(size):
+    images = torch.rand(3, 3, size, size)
+    kept = images.clone()
+
+    def view(images):
+        return images[...]
+
+    for steps in ([view, *STEPS], [STEPS[1], view, *STEPS], [Compose(view), *STEPS[1:]]):
+        torch.manual_seed(0)
+        found = Compose(*steps)(images)
+        assert torch.equal(images, kept)
+        torch.manual_seed(0)
+        assert torch.equal(found, v2.Compose(steps)(kept.clone()))
+    seen = []
+    Compose(*STEPS[:2], lambda images: seen.append(images) or images, *STEPS[2:])(images)
+    torch.manual_seed(0)
+    middle = seen[0].clone()
+    Compose(HorizontalFlip(1.0), Cutout(4, fill=0))(seen[0])
+    assert torch.equal(seen[0], middle)
+
+
+def test_a_draw_repeats_it():
+    trick = Compose(*STEPS, Compose(HorizontalFlip()))
+    draw = trick.draw(IMAGES.shape)
+    assert torch.equal(trick.apply(IMAGES, draw), trick.apply(IMAGES, draw))
+    same = [trick.draw(IMAGES.shape, generator=torch.Generator().manual_seed(1)) for _ in "ab"]
+    assert torch.equal(*(trick.apply(IMAGES, draw) for draw in same))
+
+
 def test_of_nothing_is_nothing():
     assert torch.equal(Compose()(IMAGES), IMAGES)
 

@@ -7,7 +7,7 @@ from torchvision import transforms as v1
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as V
 
-from tricks_lib import Cutout, RandomErasing, cut_out, erase
+from tricks_lib import Cutout, RandomCrop, RandomErasing, cut_out, erase
 from tricks_lib.augment.random_erasing import rectangles
 
 
@@ -108,7 +108,7 @@ def test_erasing_is_torchvisions_from_the_same_draws(library, size):
         image = torch.rand(3, *size, generator=torch.Generator().manual_seed(seed))
         box = drawn_by_torchvision(seed, *size, area, aspect)
         torch.manual_seed(seed)
-        assert torch.equal(erase(image, *box, 0.25), theirs(image))
+        assert torch.equal(erase(image, *box, fill=0.25), theirs(image))
 
 
 def test_areas_and_aspects_are_those_of_torchvision():
@@ -119,7 +119,7 @@ def test_areas_and_aspects_are_those_of_torchvision():
     boxes = torch.tensor(
         [v1.RandomErasing.get_params(image, area, aspect, [0.0])[:4] for _ in range(4000)]
     )
-    top, left, high, wide = RandomErasing(1.0, area, aspect).draw(20_000, 64, 48)
+    top, left, high, wide, _ = RandomErasing(1.0, area, aspect).draw((20_000, 3, 64, 48))
     for mine, theirs in zip((top, left, high, wide), boxes.T, strict=True):
         assert stats.ks_2samp(mine.numpy(), theirs.numpy()).pvalue > 1e-3
     assert int((high < wide).sum()) / 20_000 == pytest.approx(0.5, abs=0.12)
@@ -130,7 +130,7 @@ def test_areas_and_aspects_are_those_of_torchvision():
 
 def test_area_is_uniform_where_every_rectangle_fits():
     torch.manual_seed(0)
-    _, _, high, wide = RandomErasing(1.0, (0.05, 0.2), (0.5, 2.0)).draw(20_000, 400, 400)
+    _, _, high, wide, _ = RandomErasing(1.0, (0.05, 0.2), (0.5, 2.0)).draw((20_000, 3, 400, 400))
     shares = (high * wide).double() / 160_000
     assert shares.mean().item() == pytest.approx(0.125, abs=4 * 0.0433 / 20_000**0.5)
     assert stats.kstest(shares, stats.uniform(0.05, 0.15).cdf).pvalue > 1e-3
@@ -141,16 +141,25 @@ def test_area_is_uniform_where_every_rectangle_fits():
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
 def test_share_of_erased_images(p):
     torch.manual_seed(0)
-    _, _, high, _ = RandomErasing(p).draw(20_000, 32, 32)
+    _, _, high, _, _ = RandomErasing(p).draw((20_000, 3, 32, 32))
     assert stats.binomtest(int((high > 0).sum()), 20_000, p).pvalue > 1e-3
 
 
-def test_what_never_fits_is_left_alone():
-    top, left, high, wide = RandomErasing(1.0, area=(1.0, 1.0), aspect=(1.0, 1.0)).draw(50, 8, 8)
-    assert not high.any()
-    assert not wide.any()
-    assert (top < 9).all()
-    assert (left < 9).all()
+@pytest.mark.parametrize(
+    ("area", "aspect", "size"),
+    [((0.9, 0.9), (3, 4), (32, 32)), ((0.5, 0.6), (1, 1), (10, 40)), ((0.99, 1), (1, 1), (8, 8))],
+)
+def test_what_never_fits_is_refused(area, aspect, size):
+    with pytest.raises(ValueError, match=r"no rectangle of area .* an image of"):
+        RandomErasing(1.0, area, aspect).draw((5, 3, *size))
+
+
+def test_what_seldom_fits_is_left_alone_now_and_then():
+    top, left, high, wide, _ = RandomErasing(1.0, (0.8, 1.0), (0.8, 1.25)).draw((500, 3, 8, 8))
+    assert 0 < (high > 0).sum() < 500
+    assert torch.equal(high > 0, wide > 0)
+    assert (top + high < 9).all()
+    assert (left + wide < 9).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
@@ -164,7 +173,7 @@ def test_noise_is_where_the_rectangle_is_and_nowhere_else(dtype):
         torch.full((200,), 10),
         torch.full((200,), 12),
     )
-    found = erase(images, *box, "random")
+    found = erase(images, *box, fill="random")
     inside = found[:, :, 4:14, 6:18].flatten().double()
     restored = found.clone()
     restored[:, :, 4:14, 6:18] = images[0, 0, 0, 0]
@@ -176,8 +185,38 @@ def test_noise_is_where_the_rectangle_is_and_nowhere_else(dtype):
         assert stats.kstest(inside, "norm").pvalue > 1e-3
 
 
+@pytest.mark.parametrize("size", [16, 90])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_a_draw_has_all_of_the_noise(dtype, size):
+    images, trick = noise((5, 3, size, size), dtype), RandomErasing(1.0)
+    draw = trick.draw(images.shape)
+    first = trick.apply(images, draw)
+    torch.rand(7)
+    assert torch.equal(trick.apply(images, draw), first)
+    assert not torch.equal(trick.apply(images, draw._replace(seed=draw.seed + 1)), first)
+    written = images.clone()
+    trick.write(written, draw)
+    assert torch.equal(written, first)
+
+
+@pytest.mark.parametrize("fill", [300, -1, (0, 0, 256)])
+def test_a_fill_is_a_value_of_a_byte(fill):
+    images = noise((2, 3, 8, 8))
+    for trick in (Cutout(4, fill=fill), RandomErasing(1.0, fill=fill), RandomCrop(2, fill=fill)):
+        with pytest.raises(ValueError, match="for uint8 images, got"):
+            trick(images)
+        trick(images / 255)  # in their own units, which nobody knows
+
+
+def test_the_mean_of_bytes_is_not_painted_into_floats():
+    trick = Cutout(4).with_mean(torch.tensor([0.5, 0.5, 0.5]))
+    trick(noise((2, 3, 8, 8)))
+    with pytest.raises(ValueError, match=r"mean colour \(128, 128, 128\) is one of uint8 images"):
+        trick(noise((2, 3, 8, 8), torch.float32))
+
+
 def test_each_pixel_has_noise_of_its_own():
-    found = erase(torch.zeros(1, 3, 8, 8), *torch.tensor([[0], [0], [8], [8]]), "random")
+    found = erase(torch.zeros(1, 3, 8, 8), *torch.tensor([[0], [0], [8], [8]]), fill="random")
     assert len(found.unique()) == 3 * 64
 
 
@@ -185,6 +224,9 @@ def test_each_pixel_has_noise_of_its_own():
     ("build", "error", "message"),
     [
         (lambda: Cutout(0), ValueError, "size must be a whole number >= 1, got 0"),
+        (lambda: Cutout(1), ValueError, "size must be at least 2, got 1"),
+        (lambda: Cutout(1, 16), ValueError, r"here it is Cutout\(size, holes\)"),
+        (lambda: RandomErasing(area=(1, 1)), ValueError, r"area must begin below 1, got \(1, 1\)"),
         (lambda: Cutout(2.0), TypeError, "size must be a whole number >= 1, got 2.0"),
         (lambda: Cutout(4, holes=0), ValueError, "holes must be a whole number >= 1, got 0"),
         (lambda: Cutout(4, fill="random"), TypeError, "fill must be a number"),

@@ -3,16 +3,19 @@
 Chapter: notebooks/12_geometry.ipynb
 """
 
-from typing import Self
+from typing import Any, Self
 
-from torch import Tensor
+from torch import Generator, Tensor
 
+from ..ops import fast
+from ..ops.pixels import on_batches
+from ..ops.transform import RandomTransform
 from ..protocols import Augment
 
 __all__ = ["Compose"]
 
 
-class Compose:
+class Compose(RandomTransform):
     """Apply augmentations in the order given: `Compose(RandomCrop(4), HorizontalFlip())`.
 
     torchvision's class of this name does the same; this one has a `repr` that rebuilds it and
@@ -33,11 +36,22 @@ class Compose:
                 )
         self.steps = steps
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return augmented images."""
+    def draw(
+        self, shape: tuple[int, ...], *, generator: Generator | None = None
+    ) -> tuple[Any, ...]:
+        """Draw for each step, of images of a shape (B, C, H, W) or (C, H, W); None for a step that
+        cannot draw beforehand.
+        """
+        draws = []
         for step in self.steps:
-            images = step(images)
-        return images
+            draw = getattr(step, "draw", None)
+            draws.append(draw(shape, generator=generator) if draw else None)
+            shape = getattr(step, "output_shape", tuple)(shape)
+        return tuple(draws)
+
+    def apply(self, images: Tensor, draw: tuple[Any, ...]) -> Tensor:
+        """Do to the images what was drawn for each step."""
+        return _in_turn(images, self.steps, draw)
 
     def __repr__(self) -> str:
         """Return the expression that rebuilds it."""
@@ -57,3 +71,18 @@ class Compose:
         return type(self)(
             *(step.with_mean(mean) if hasattr(step, "with_mean") else step for step in self.steps)
         )
+
+
+@on_batches
+def _in_turn(images: Tensor, steps: tuple[Augment, ...], draws: tuple[Any, ...]) -> Tensor:
+    """Take the steps; what one of ours has made is a copy, and the next may write into it."""
+    result, ours = images, False
+    for step, drawn in zip(steps, draws, strict=True):
+        if drawn is None:  # nobody knows whose memory such a step returns
+            result, ours = step(result), False
+        elif ours and hasattr(step, "write") and result.is_contiguous() and fast.wanted(result):
+            step.write(result, drawn)
+        else:
+            result = step.apply(result, drawn)  # type: ignore[attr-defined]
+            ours = isinstance(step, RandomTransform)
+    return result

@@ -3,25 +3,26 @@
 Chapter: notebooks/08_random_erasing.ipynb
 """
 
+import math
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
+from ..ops import fast
 from ..ops.arguments import check_number, check_range
 from ..ops.pixels import (
     Fill,
     batch_size,
+    check_draws,
     check_fill,
-    choose,
-    fill_boxes,
+    check_inside,
     fill_color,
-    in_parts,
     mean_fill,
     on_batches,
-    outside,
 )
+from ..ops.transform import RandomTransform
 
 __all__ = ["TRIES", "RandomErasing", "erase", "rectangles"]
 
@@ -58,7 +59,9 @@ def erase(
     left: Tensor,
     high: Tensor,
     wide: Tensor,
+    *,
     fill: Fill | Literal["random"] = 0.0,
+    seed: int | None = None,
 ) -> Tensor:
     """Paint over one rectangle per image; a rectangle without height or width erases nothing.
 
@@ -71,33 +74,61 @@ def erase(
         fill: a number, one number per channel, None for the mean colour of these images, or
             "random" for an own value in every pixel and channel: uniform over 0 ... 255 in uint8
             images, standard normal in float images.
+        seed: fixes the values of "random"; None draws them from torch's generator.
 
     Returns:
         As `images`.
+
+    Raises:
+        TypeError: if a side is no tensor.
+        ValueError: if there is not one rectangle for each image, or one leaves its image.
     """
-    box = (side[:, None] for side in (top, top + high, left, left + wide))
-    if fill == "random":
-        return _erase_with_noise(images, *box)
-    return fill_boxes(images, *box, color=None if fill == 0 else fill_color(fill, images))
+    check_draws(images, top=top, left=left, high=high, wide=wide)
+    check_inside("top", top, 0, images.shape[-2])
+    check_inside("left", left, 0, images.shape[-1])
+    check_inside("top + high", top + high, 0, images.shape[-2])
+    check_inside("left + wide", left + wide, 0, images.shape[-1])
+    box = tuple(side[:, None] for side in (top, top + high, left, left + wide))
+    if fast.wanted(images):
+        return _erase(images, box, fill, seed)
+    value = _noise(images, seed) if fill == "random" else fill_color(fill, images)
+    top, bottom, left, right = (
+        side.to(images.device, non_blocking=True)[:, :, None, None] for side in box
+    )
+    rows = torch.arange(images.shape[-2], device=images.device)[:, None]
+    columns = torch.arange(images.shape[-1], device=images.device)
+    erased = (top <= rows) & (rows < bottom) & (left <= columns) & (columns < right)
+    return torch.where(erased, value, images)
 
 
-@in_parts
-def _erase_with_noise(
-    images: Tensor, top: Tensor, bottom: Tensor, left: Tensor, right: Tensor
+def _erase(
+    images: Tensor,
+    box: tuple[Tensor, ...],
+    fill: Fill | Literal["random"],
+    seed: int | None,
+    into: Tensor | None = None,
 ) -> Tensor:
-    kept = outside(top, bottom, left, right, images)
+    if fill == "random":
+        return fast.fill_boxes_with_noise(
+            images, *box, generator=_noise_of(images, seed), into=into
+        )
+    return fast.fill_boxes(images, *box, fill_color(fill, images), into=into)
+
+
+def _noise(images: Tensor, seed: int | None) -> Tensor:
+    """Draw a value for every pixel and channel."""
+    noise, generator = torch.empty_like(images), _noise_of(images, seed)
     if images.dtype == torch.uint8:
-        # Eight bytes for one draw. All pixels get one, which is faster than to find the erased.
-        words = torch.empty(-(-images.numel() // 8), dtype=torch.int64, device=images.device)
-        noise = words.random_(-(2**63), None).view(torch.uint8)[: images.numel()]
-        return choose(kept, images, noise.view(images.shape))
-    erased = int(((bottom - top) * (right - left)).sum()) * images.shape[1]
-    noise = torch.randn(erased, dtype=images.dtype, device=images.device)
-    return images.masked_scatter(~kept, noise)
+        return noise.random_(generator=generator)
+    return noise.normal_(generator=generator)
+
+
+def _noise_of(images: Tensor, seed: int | None) -> Generator | None:
+    return None if seed is None else Generator(images.device).manual_seed(seed)
 
 
 @dataclass(frozen=True)
-class RandomErasing:
+class RandomErasing(RandomTransform):
     """Erase one rectangle in each image with probability `p`.
 
     Its share of the area is uniform over `area`, its aspect ratio uniform on a logarithmic scale
@@ -108,7 +139,8 @@ class RandomErasing:
 
     Args:
         p: probability, in [0, 1].
-        area: smallest and largest share of the image, each in (0, 1].
+        area: smallest and largest share of the image, in (0, 1]; the smallest below 1, since a
+            rectangle as large as the image is never taken.
         aspect: smallest and largest ratio of height to width, each above 0.
         fill: what is painted over it: "random" for an own value in every pixel and channel
             (uniform over 0 ... 255 in uint8 images, as in the paper; standard normal in float
@@ -129,10 +161,24 @@ class RandomErasing:
     aspect: tuple[float, float] = (0.3, 1 / 0.3)
     fill: Fill | Literal["random"] = "random"
 
+    class Draw(NamedTuple):
+        """What is random about a batch: arguments of `erase`."""
+
+        top: Tensor
+        left: Tensor
+        high: Tensor
+        wide: Tensor
+        seed: int | None = None
+
     def __post_init__(self) -> None:
         """Check the parameters once."""
         check_number("p", self.p, 0, 1)
         check_range("area", self.area, 0, 1, above=True)
+        if self.area[0] == 1:
+            raise ValueError(
+                f"area must begin below 1, got {self.area!r}: a rectangle as large as the image "
+                "is never taken"
+            )
         check_range("aspect", self.aspect, 0, above=True)
         if self.fill != "random":
             try:
@@ -140,21 +186,23 @@ class RandomErasing:
             except TypeError as error:
                 raise TypeError(f'{error}; "random" is allowed too') from None
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return the images, some with a rectangle erased."""
-        return erase(images, *self.draw(batch_size(images), *images.shape[-2:]), self.fill)
-
-    def draw(self, count: int, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Draw rectangles: top, left, height and width, int (count,) each.
+    def draw(self, shape: tuple[int, ...], *, generator: Generator | None = None) -> Draw:
+        """Draw rectangles for images of a shape (B, C, H, W) or (C, H, W).
 
         Where nothing is erased, height and width are 0.
+
+        Raises:
+            ValueError: if no rectangle of these areas and aspect ratios fits into such an image.
         """
+        count, (height, width) = batch_size(shape), shape[-2:]
+        self._check_fit(height, width)
         high, wide = torch.zeros(2, count, dtype=torch.long)
-        pending = (torch.rand(count) < self.p).nonzero().flatten()
+        chance = torch.rand(count, generator=generator, dtype=torch.float32)
+        pending = (chance < self.p).nonzero().flatten()
         least, most = torch.tensor(self.area, dtype=torch.float64)
         widest, highest = torch.tensor(self.aspect, dtype=torch.float64).log()
         for _ in range(TRIES):
-            area, aspect = torch.rand(2, len(pending), dtype=torch.float64)
+            area, aspect = torch.rand(2, len(pending), generator=generator, dtype=torch.float64)
             area = torch.lerp(least, most, area)
             aspect = torch.lerp(widest, highest, aspect).exp()
             high[pending], wide[pending], fits = rectangles(area, aspect, height, width)
@@ -162,8 +210,37 @@ class RandomErasing:
             if not len(pending):
                 break
         high[pending] = wide[pending] = 0
-        y, x = torch.rand(2, count, dtype=torch.float64)
-        return (y * (height - high + 1)).long(), (x * (width - wide + 1)).long(), high, wide
+        y, x = torch.rand(2, count, generator=generator, dtype=torch.float64)
+        top, left = (y * (height - high + 1)).long(), (x * (width - wide + 1)).long()
+        seed = None
+        if self.fill == "random":
+            seed = int(torch.randint(2**62, (), generator=generator))
+        return self.Draw(top, left, high, wide, seed)
+
+    def apply(self, images: Tensor, draw: Draw) -> Tensor:
+        """Return the images, with the rectangles that were drawn erased."""
+        *box, seed = draw
+        return erase(images, *box, fill=self.fill, seed=seed)
+
+    def write(self, images: Tensor, draw: Draw) -> None:
+        """Do the same to contiguous images (B, C, H, W) in their place."""
+        top, left, high, wide, seed = draw
+        box = tuple(side[:, None] for side in (top, top + high, left, left + wide))
+        _erase(images, box, self.fill, seed, into=images)
+
+    def _check_fit(self, height: int, width: int) -> None:
+        """Refuse areas and aspect ratios of which no rectangle is smaller than the image."""
+        low, high = self.aspect
+        aspect = min(max(height / width, low), high)  # the one nearest to the image's own
+        pixels = self.area[0] * height * width
+        if (
+            round(math.sqrt(pixels * aspect)) >= height
+            or round(math.sqrt(pixels / aspect)) >= width
+        ):
+            raise ValueError(
+                f"no rectangle of area {self.area} and aspect {self.aspect} is smaller than an "
+                f"image of {height}×{width}"
+            )
 
     def with_mean(self, mean: Tensor) -> Self:
         """Return the same with the data set's mean colour, (C,) in [0, 1], for `fill=None`."""

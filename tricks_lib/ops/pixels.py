@@ -1,8 +1,4 @@
-"""What several tricks do to the pixels of a batch: choose, look up, fill.
-
-They are written for speed: memory is the limit of all of them, so each reads and writes as few
-bytes as it can, and none allocates more than four times its input.
-"""
+"""What several tricks need of images: checks, colours to fill with, tables of grey values."""
 
 import functools
 from collections.abc import Callable
@@ -14,20 +10,20 @@ from torch import Tensor
 from .arguments import check_number
 
 __all__ = [
+    "ByteColor",
     "Fill",
     "batch_size",
     "check_channels",
+    "check_draws",
     "check_fill",
     "check_images",
-    "choose",
-    "fill_boxes",
+    "check_inside",
     "fill_color",
     "histogram",
     "in_parts",
     "look_up",
     "mean_fill",
     "on_batches",
-    "outside",
     "per_image",
     "take_rows",
 ]
@@ -35,7 +31,6 @@ __all__ = [
 Fill = float | tuple[float, ...] | None
 _OnImages = TypeVar("_OnImages", bound=Callable[..., Tensor])
 
-_BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _CHUNK = 1 << 19  # pixels looked up at once: their eight-byte indices stay in the cache
 _PART = 1 << 19  # pixels computed with at once, in four bytes each
 
@@ -55,7 +50,7 @@ def on_batches(function: _OnImages) -> _OnImages:
     def wrapper(images: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
         check_images(images)
         batch = images if images.ndim == 4 else images[None]
-        result = function(batch.contiguous(), *arguments, **keywords)
+        result = function(batch.contiguous(), *arguments, **keywords).contiguous()
         if images.ndim == 3:
             return result[0]
         by_pixel = images.is_contiguous(memory_format=torch.channels_last)
@@ -94,89 +89,100 @@ def in_parts(function: _OnImages) -> _OnImages:
 def check_images(images: Tensor) -> None:
     """Check that images are what an augmentation takes.
 
+    A tensor of three dimensions is one image. A batch of grey images (B, H, W), or an image whose
+    colours come last, (H, W, C), would be taken for one with very many channels, so more than four
+    are refused there, and a batch (B, H, W, C) too.
+
     Raises:
         TypeError: if they are no tensor of uint8 or floating-point numbers.
         ValueError: if they are neither (B, C, H, W) nor (C, H, W), or have no pixels.
     """
     if not isinstance(images, Tensor):
-        raise TypeError(f"images must be a tensor, got {type(images).__name__}")
+        name = type(images).__name__
+        hint = (
+            "; torchvision.transforms.v2.PILToTensor() makes one of it" if "Image" in name else ""
+        )
+        raise TypeError(f"images must be a tensor, got {name}{hint}")
     if images.dtype != torch.uint8 and not images.is_floating_point():
         raise TypeError(f"images must be uint8 or floating-point numbers, got {images.dtype}")
-    if images.ndim not in (3, 4) or 0 in images.shape:
+    shape = tuple(images.shape)
+    if len(shape) not in (3, 4) or 0 in shape:
         raise ValueError(
-            "images must have the shape (B, C, H, W) or (C, H, W), none of it 0, "
-            f"got {tuple(images.shape)}"
+            f"images must have the shape (B, C, H, W) or (C, H, W), none of it 0, got {shape}"
+        )
+    colors_last = shape[-1] in (1, 3, 4) and shape[-3] > 4
+    if colors_last:
+        raise ValueError(
+            f"images must have their channels before height and width, got {shape}; "
+            "images.movedim(-1, -3) puts them there"
+        )
+    if len(shape) == 3 and shape[0] > 4:
+        raise ValueError(
+            f"a single image (C, H, W) must have at most 4 channels, got {shape}; "
+            "images[:, None] makes grey images a batch, images[None] makes one image a batch"
         )
 
 
-def batch_size(images: Tensor) -> int:
-    """Count the images: B of (B, C, H, W), 1 for a single (C, H, W)."""
-    check_images(images)
-    return len(images) if images.ndim == 4 else 1
+def batch_size(shape: tuple[int, ...]) -> int:
+    """Count the images of a shape: B of (B, C, H, W), 1 for a single (C, H, W)."""
+    shape = getattr(shape, "shape", shape)  # TODO: remove with the last draw from images
+    return shape[0] if len(shape) == 4 else 1
 
 
-def per_image(values: Tensor, images: Tensor) -> Tensor:
+def per_image(values: float | Tensor, images: Tensor, name: str = "value") -> Tensor:
     """Move one number per image to the images' device, as (B, 1, 1, 1).
 
     The copy does not wait for the device.
 
+    Args:
+        values: (B,), or one number for all images.
+        images: (B, C, H, W).
+        name: what to call one of them in a message.
+
     Raises:
+        TypeError: if `values` is neither a tensor nor a number.
         ValueError: if there is not one number per image.
     """
-    if values.shape != (len(images),):
-        raise ValueError(
-            f"expected one value for each of {len(images)} images, got {tuple(values.shape)}"
-        )
+    if not isinstance(values, Tensor):
+        check_number(name, values)
+        values = torch.full((len(images),), values, dtype=torch.float64)
+    check_draws(images, **{name: values})
     return values.to(images.device, non_blocking=True)[:, None, None, None]
 
 
-def choose(
-    chosen: Tensor, images: Tensor, others: Tensor | None, out: Tensor | None = None
-) -> Tensor:
-    """Take `images` where `chosen`, else `others`, exactly: NaN and infinity included.
-
-    The choice is made on the bits, `others ^ ((images ^ others) & chosen)`, since `torch.where`
-    is not vectorised for bytes, and an arithmetic choice turns 0·inf into NaN.
-
-    Args:
-        chosen: bool, broadcasts to the images.
-        images: (B, C, H, W), any type.
-        others: the same type, broadcasts to the images; None for zeros.
-        out: where to put the result, may be `images`; None for a new tensor.
-    """
-    bits = _BITS[images.element_size()]
-    keep = chosen.to(bits).neg_()  # all bits set, or none
-    target = None if out is None else out.view(bits)
-    if others is None:
-        result = torch.bitwise_and(images.view(bits), keep, out=target)
-    else:
-        others = others.view(bits)
-        result = torch.bitwise_xor(images.view(bits), others, out=target)
-        result.bitwise_and_(keep).bitwise_xor_(others)
-    return result.view(images.dtype)
-
-
-@in_parts
-def fill_boxes(
-    images: Tensor,
-    top: Tensor,
-    bottom: Tensor,
-    left: Tensor,
-    right: Tensor,
-    *,
-    color: Tensor | None,
-) -> Tensor:
-    """Paint over boxes; see `outside`.
+def check_draws(images: Tensor, each: str = "", **draws: Tensor) -> None:
+    """Check that there is one draw for each image, whatever the size of the batch.
 
     Args:
         images: (B, C, H, W).
-        top: and the other borders, int (B, n) for n boxes per image.
-        bottom: see above.
-        left: see above.
-        right: see above.
-        color: of `fill_color`; None for zeros.
+        each: what there may be several of for an image; draws are then (B, n).
+        **draws: what was drawn, by name.
+
+    Raises:
+        TypeError: if one is no tensor.
+        ValueError: if one has another shape.
     """
-    return choose(outside(top, bottom, left, right, images), images, color)
+    for name, values in draws.items():
+        expected = f"expected {name} for each of {len(images)} images, "
+        expected += f"a tensor ({len(images)}, {each})" if each else f"a tensor ({len(images)},)"
+        if not isinstance(values, Tensor):
+            raise TypeError(f"{expected}, got {values!r}")
+        if values.ndim != 1 + bool(each) or len(values) != len(images) or 0 in values.shape:
+            raise ValueError(f"{expected}, got {tuple(values.shape)}")
+
+
+def check_inside(name: str, values: Tensor, low: int, high: int) -> None:
+    """Check that every draw lies in low ... high. What is on a device is not read: that would wait.
+
+    Raises:
+        ValueError: if one does not.
+    """
+    if values.device.type != "cpu" or torch.compiler.is_compiling():
+        return
+    wrong = (values < low) | (values > high)
+    if wrong.any():
+        found = values[wrong].flatten()[0].item()
+        raise ValueError(f"{name} must lie in {low} ... {high}, got {found}")
 
 
 def fill_color(fill: Fill, images: Tensor) -> Tensor:
@@ -188,7 +194,8 @@ def fill_color(fill: Fill, images: Tensor) -> Tensor:
         images: (B, C, H, W).
 
     Raises:
-        ValueError: if `fill` has another number of channels than the images.
+        ValueError: if `fill` has another number of channels than the images, is no value of a byte
+            for uint8 images, or is the mean of bytes for images of floats.
     """
     if fill is None:
         mean = _mean_colors(images).mean(dim=0).view(1, -1, 1, 1)
@@ -201,6 +208,13 @@ def fill_color(fill: Fill, images: Tensor) -> Tensor:
     color = torch.tensor(values, dtype=torch.float32)
     if images.dtype == torch.uint8:
         color.round_()
+        if not all(0 <= round(value) <= 255 for value in values):
+            raise ValueError(f"fill must lie in 0 ... 255 for uint8 images, got {fill!r}")
+    elif isinstance(fill, ByteColor):
+        raise ValueError(
+            f"the mean colour {tuple(fill)} is one of uint8 images, and these are {images.dtype}; "
+            "augment them before they become floats, or give a fill in their units"
+        )
     return color.to(images.dtype).to(images.device, non_blocking=True).view(1, -1, 1, 1)
 
 
@@ -229,38 +243,15 @@ def check_fill(fill: Fill) -> None:
         check_number("fill", fill)
 
 
-def mean_fill(mean: Tensor) -> tuple[float, ...]:
+class ByteColor(tuple[float, ...]):
+    """A colour that is known to be in the units of uint8 images: never right for others."""
+
+    __slots__ = ()
+
+
+def mean_fill(mean: Tensor) -> ByteColor:
     """Turn a data set's mean colour, in [0, 1], into a fill for its uint8 images."""
-    return tuple(round(255 * value) for value in mean.tolist())
-
-
-def outside(top: Tensor, bottom: Tensor, left: Tensor, right: Tensor, images: Tensor) -> Tensor:
-    """Mark the pixels outside boxes: rows top <= y < bottom, columns left <= x < right.
-
-    A box may reach over the border, or be empty.
-
-    Args:
-        top: first row of each box, int (B, n) for n boxes per image; the others likewise.
-        bottom: row after the last.
-        left: first column.
-        right: column after the last.
-        images: (B, C, H, W).
-
-    Returns:
-        bool (B, 1, H, W).
-    """
-    (batch, boxes), (height, width) = top.shape, images.shape[-2:]
-    ends = torch.stack((top, bottom, left, right)).to(images.device, non_blocking=True)
-    top, bottom, left, right = ends.view(4, -1, 1)
-    y = torch.arange(height, device=images.device)
-    x = torch.arange(width, device=images.device)
-    columns = (x < left) | (x >= right)
-    # A line of the image is either one that no box crosses, or this. Whole lines are copied.
-    lines = torch.stack((torch.ones_like(columns), columns), dim=1).view(-1, width)
-    first = torch.arange(0, len(lines), 2, device=images.device)[:, None]
-    which = first + ((y >= top) & (y < bottom))
-    marks = lines.index_select(0, which.flatten()).view(batch, boxes, height, width)
-    return marks if boxes == 1 else marks.all(dim=1, keepdim=True)
+    return ByteColor(round(255 * value) for value in mean.tolist())
 
 
 def take_rows(tensor: Tensor, positions: Tensor) -> Tensor:
