@@ -92,18 +92,11 @@ def others(call: ast.Call, tensors: set[str]) -> Iterator[str]:
 
 
 def is_found(copy: Path) -> bool:
-    """Run the tests in a copy of the project; say whether one failed.
-
-    Raises:
-        RuntimeError: if they could not be run.
-    """
+    """Run the tests in a copy of the project; say whether one failed, or could not be imported."""
     command = [sys.executable, *f"-m pytest {TEST} -x -q --tb=no -p no:cacheprovider".split()]
     # A mutant may be as old and as long as the source before it: nothing may be compiled for later.
     settings = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=copy, env=settings, capture_output=True, text=True)
-    if done.returncode not in (0, 1, 2):  # 2: it cannot even be imported
-        raise RuntimeError(f"{TEST} could not be run:\n{done.stdout}{done.stderr}")
-    return done.returncode > 0
+    return subprocess.run(command, cwd=copy, env=settings, capture_output=True).returncode != 0
 
 
 def main(names: list[str]) -> int:

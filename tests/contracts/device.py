@@ -9,8 +9,8 @@ types and kernels that a device lacks, and time.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from types import SimpleNamespace
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import torch
@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 META = torch.device("meta")
 
-aten, Tag = torch.ops.aten, torch.Tag
+aten, Tag, TorchGenerator = torch.ops.aten, torch.Tag, torch.Generator
 
 COPIES = (aten._to_copy, aten.copy_, aten.fill_)
 INDEXING = (aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_)
@@ -94,6 +94,28 @@ def on_cpu(part: Any) -> Any:
     return torch.device("cpu") if is_device(part) else part
 
 
+class Generator(TorchGenerator):
+    """A generator of torch that can be the device's; there it draws other numbers than here."""
+
+    there: ClassVar[dict[int, "Generator"]] = {}
+    """Those of the device, by the addresses that torch knows them by."""
+
+    def __new__(cls, device: Any = "cpu"):
+        there = is_device(torch.device(device))
+        generator = super().__new__(cls, "cpu" if there else device)
+        if there:
+            cls.there[generator._cdata] = generator
+        return generator
+
+    @property
+    def device(self) -> torch.device:
+        there = self._cdata in self.there
+        return META if there else TorchGenerator.device.__get__(self)
+
+    def manual_seed(self, seed: int) -> "Generator":
+        return super().manual_seed(~seed if is_device(self.device) else seed)
+
+
 # --- What is wrong with a call ---
 
 
@@ -104,8 +126,9 @@ def refusals(function: Any, args: tuple, kwargs: dict, goes_there: bool) -> Iter
     here = [tensor for tensor in tensors if not is_there(tensor)]
     if any(is_device(tensor.device) for tensor in here):
         yield "it gets what a list became on the device: make a tensor on the CPU, and move it"
-    if goes_there and kwargs.get("generator") is not None:
-        yield "a generator of the CPU cannot draw on the device"
+    generators = [part for part in tree_leaves((args, kwargs)) if isinstance(part, TorchGenerator)]
+    if any((generator._cdata in Generator.there) != goes_there for generator in generators):
+        yield "a generator draws on its own device, and nowhere else"
     if len(here) in (0, len(tensors)) or operation in COPIES:
         return
     numbers = Tag.pointwise in function.tags or operation in TAKE_NUMBERS
@@ -160,7 +183,7 @@ class Operations(TorchDispatchMode):
         draws: the device's own generator.
     """
 
-    def __init__(self, draws: torch.Generator):
+    def __init__(self, draws: Generator):
         super().__init__()
         self.draws, self.strict = draws, False
 
@@ -230,9 +253,9 @@ class Pretended:
 
     def __enter__(self) -> "Pretended":
         forget()
-        draws = torch.Generator().manual_seed(~0)
+        draws = Generator(META).manual_seed(0)
         module = SimpleNamespace(
-            manual_seed=lambda seed: draws.manual_seed(~seed),  # other draws than the CPU's
+            manual_seed=draws.manual_seed,
             get_rng_state=draws.get_state,
             set_rng_state=draws.set_state,
         )
@@ -244,15 +267,19 @@ class Pretended:
 
         self.operations = Operations(draws)
         self.entered = ExitStack()
-        # A device has a module of its name, and a precision of its own.
+        # A device has a module of its name, a precision and generators of its own.
         self.entered.enter_context(patch.object(torch, META.type, module, create=True))
         self.entered.enter_context(patch.object(torch, "autocast", precision))
+        for user in (torch, *modules_of_the_library()):
+            if getattr(user, "Generator", None) is TorchGenerator:
+                self.entered.enter_context(patch.object(user, "Generator", Generator))
         self.entered.enter_context(self.operations)
         self.entered.enter_context(Functions())
         return self
 
     def __exit__(self, *error: object) -> None:
         self.entered.close()
+        Generator.there.clear()
         forget()
 
     def without_waiting(self, call: Callable[[], Any]) -> Any:
@@ -300,10 +327,14 @@ DEVICES = [Pretended, Cuda] if torch.cuda.is_available() else [Pretended]
 """The devices that there are."""
 
 
+def modules_of_the_library() -> list[ModuleType]:
+    """List the modules of the library that are imported."""
+    return [m for name, m in sys.modules.items() if name.partition(".")[0] == "tricks_lib"]
+
+
 def forget() -> None:
     """Empty the caches of the library: what is worked out once may not wait either."""
-    for name, module in sys.modules.copy().items():
-        if name.partition(".")[0] == "tricks_lib":
-            for thing in vars(module).values():
-                if hasattr(thing, "cache_clear"):
-                    thing.cache_clear()
+    for module in modules_of_the_library():
+        for thing in vars(module).values():
+            if hasattr(thing, "cache_clear"):
+                thing.cache_clear()

@@ -4,6 +4,7 @@ There is always a device to hold this against: one that is pretended, and a real
 """
 
 import copy
+import math
 from dataclasses import fields, replace
 from functools import partial
 
@@ -11,7 +12,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tricks_lib import PCAColor, Recipe, fit, mlp, principal_colors
+from tricks_lib import (
+    Diverged,
+    PCAColor,
+    Recipe,
+    cross_entropy,
+    fit,
+    load_data,
+    mlp,
+    principal_colors,
+    small_resnet,
+)
 from tricks_lib.lab.steps import Training, batches
 
 from .cases import pictures
@@ -268,7 +279,44 @@ def test_a_run_on_the_device_is_the_run_on_the_cpu(recipe, data, accelerator):
     assert run.history.loss == pytest.approx(expected.loss, rel=accelerator.rounding)
 
 
+DRAWING = replace(BASE, epochs=2, model=partial(small_resnet, width=4, dropout=0.5))
+"""A recipe whose network draws where it is trained."""
+
+
+def test_a_seed_repeats_a_run_on_the_device(data, accelerator):
+    module = getattr(torch, accelerator.device.type)
+    before = module.get_rng_state()
+    first = fit(DRAWING, data, seed=2, device=accelerator.device, evaluate="end")
+    assert torch.equal(module.get_rng_state(), before), "the caller's generator has moved"
+    torch.rand(3, device=accelerator.device)
+    second = fit(DRAWING, data, seed=2, device=accelerator.device, evaluate="end")
+    assert (first.history, first.metrics) == (second.history, second.metrics)
+    weights = zip(first.model.parameters(), second.model.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in weights)
+    other = fit(DRAWING, data, seed=3, device=accelerator.device)
+    assert other.history != first.history
+
+
+def test_a_run_that_diverges_on_the_device_is_stopped(data, accelerator):
+    calls = []
+
+    def broken(model, images, targets):
+        calls.append(1)
+        loss, logits = cross_entropy(model, images, targets)
+        return (loss * math.nan if len(calls) == 3 else loss), logits
+
+    with pytest.raises(Diverged, match="the loss became nan at step 2 ") as caught:
+        fit(replace(BASE, objective=broken), data, device=accelerator.device)
+    assert caught.value.step == 2
+
+
 # --- Data ---
+
+
+def test_data_is_loaded_onto_the_device(accelerator):
+    there, here = load_data("digits", device=accelerator.device), load_data("digits", device="cpu")
+    assert there.device.type == there.mean.device.type == accelerator.device.type
+    assert there.fingerprint() == here.fingerprint()
 
 
 def test_normalising_does_not_wait(data, accelerator):

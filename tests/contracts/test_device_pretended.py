@@ -92,6 +92,9 @@ REFUSED = {
         t.numbers
     ),
     "a list of tensors": lambda t: torch._foreach_add([t.numbers], [HERE.numbers]),
+    "a generator of the device on the CPU": lambda t: torch.rand(
+        3, generator=torch.Generator(t.device)
+    ),
     "a generator of the CPU": lambda t: torch.rand(3, generator=torch.Generator(), device=t.device),
     "an array of numpy": lambda t: t.numbers.numpy(),
 }
@@ -105,7 +108,7 @@ def test_what_a_device_refuses_is_refused(call, strict):
         ask = accelerator.without_waiting if strict else lambda call: call()
         with pytest.raises(RuntimeError) as raised:
             ask(partial(call, there))
-        words = "two devices", "generator of the CPU", "numpy() is not supported"
+        words = "two devices", "its own device", "numpy() is not supported"
         assert any(word in str(raised.value) for word in words)
 
 
@@ -320,6 +323,25 @@ def test_it_draws_by_itself():
         assert torch.equal(torch.rand(3, device=accelerator.device), first)
 
 
+def test_it_has_generators():
+    with Pretended() as accelerator:
+
+        def drawn(seed):
+            generator = torch.Generator(accelerator.device).manual_seed(seed)
+            assert generator.device == accelerator.device
+            return torch.rand(3, device=accelerator.device, generator=generator).cpu()
+
+        assert torch.equal(drawn(4), drawn(4))
+        assert not torch.equal(drawn(4), drawn(5))
+        here = torch.Generator().manual_seed(4)
+        assert here.device.type == "cpu"
+        assert not torch.equal(torch.rand(3, generator=here), drawn(4))
+    assert torch.equal(
+        torch.rand(3, generator=torch.Generator().manual_seed(4)),
+        torch.rand(3, generator=here.manual_seed(4)),
+    )
+
+
 def test_it_waits_again_after_a_fault():
     with Pretended() as accelerator:
         there = Tensors(accelerator.device)
@@ -329,13 +351,13 @@ def test_it_waits_again_after_a_fault():
 
 
 def test_nothing_is_left_when_it_is_switched_off():
-    state, autocast = torch.get_rng_state(), torch.autocast
+    state, autocast, generator = torch.get_rng_state(), torch.autocast, torch.Generator
     with Pretended() as accelerator:
         there = Tensors(accelerator.device)
     with pytest.raises(DeviceFault, match="outside of"):
         there.numbers + 1
     assert not hasattr(torch, "meta")
-    assert torch.autocast is autocast
+    assert (torch.autocast, torch.Generator) == (autocast, generator)
     assert torch.equal(torch.get_rng_state(), state)
     assert type(torch.zeros(2, device="meta")) is Tensor
 

@@ -21,7 +21,6 @@ from tricks_lib import (
     evaluate,
     fit,
     gradual_warmup,
-    identity,
     mlp,
     never,
     small_resnet,
@@ -31,8 +30,6 @@ from tricks_lib.lab.metrics import choose_split
 from tricks_lib.lab.steps import batches, pick_device, precision, steps_per_epoch
 from tricks_lib.lab.study import final_metrics
 from tricks_lib.lab.train import History, Losses
-
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 MLP = Recipe(epochs=2, batch_size=16, lr=0.05, model=partial(mlp, hidden=(12,), size=8))
 RESNET = replace(MLP, model=partial(small_resnet, width=8, depths=(1, 1)))
@@ -588,26 +585,3 @@ def test_the_best_device_is_picked(monkeypatch):
 def test_a_cpu_computes_in_float32():
     with precision(torch.device("cpu")):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
-
-
-@needs_gpu
-def test_a_gpu_repeats_itself_and_agrees_with_the_cpu(toy):
-    data = toy()
-    recipe = replace(RESNET, epochs=5, augment=identity)
-    state = torch.cuda.get_rng_state()
-    first, second = (fit(recipe, data, seed=2, device="cuda", evaluate="end") for _ in range(2))
-    assert first.history == second.history
-    assert same_weights(first, second)
-    assert torch.equal(torch.cuda.get_rng_state(), state)
-    cpu = fit(recipe, data, seed=2, device="cpu", evaluate="end")
-    assert first.history.loss[0] == pytest.approx(cpu.history.loss[0], rel=0.02)  # bfloat16
-    assert first.final.accuracy == pytest.approx(cpu.final.accuracy, abs=0.2)
-    assert next(first.model.parameters()).device.type == "cuda"
-
-
-@needs_gpu
-def test_a_gpu_stops_a_run_that_diverges(toy):
-    recipe = replace(MLP, epochs=3, objective=broken_at(5))
-    with pytest.raises(Diverged) as caught:
-        fit(recipe, toy(), device="cuda")
-    assert caught.value.step == 5

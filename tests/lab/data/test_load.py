@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from tricks_lib.lab.data import load_data
 
@@ -33,15 +32,3 @@ def test_known_name_as_a_path_is_a_folder(tmp_path, monkeypatch, pets):
 def test_image_size_is_checked(pets, source, size):
     with pytest.raises(ValueError, match="image_size must be at least 1, and is for folders"):
         load_data(pets if source == "folder" else source, image_size=size)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_data_lives_on_a_gpu(mini):
-    data = load_data(device="cuda")
-    assert data.device.type == data.mean.device.type == "cuda"
-    assert data.fingerprint() == mini.fingerprint()
-    noisy = data.hold_out(100).with_label_noise(0.5).subset(train=64, seed=0)
-    assert all(split.labels.device.type == "cuda" for split in noisy.splits.values())
-    torch.testing.assert_close(
-        data.normalize(data.train.images[:8]).cpu(), mini.normalize(mini.train.images[:8])
-    )
