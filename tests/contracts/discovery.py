@@ -141,6 +141,15 @@ class Trick:
 
     def _short_one(self) -> str:
         """Name the shortest case of the slot that says something of everything."""
+        if LOOKING:  # another trick without a case asks what there is
+            return ""
+        LOOKING.append(self)
+        try:
+            return self._shortest()
+        finally:
+            LOOKING.clear()
+
+    def _shortest(self) -> str:
         others = [t for t in TRICKS if t.slot == self.slot and t != self and t.case]
         full = [t for t in others if t.case.examples and t.case.wrong]
         full = [t for t in full if t.case.calls] or full
@@ -149,6 +158,10 @@ class Trick:
             return (HERE / trick.slot / f"{trick.name}.py").stat().st_size
 
         return f"A short one to look at: {min(full, key=length).case_file}" if full else ""
+
+
+LOOKING: list[Trick] = []
+"""The trick that looks for a case to show."""
 
 
 def names_in(folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 import torch
+from PIL import Image
 from torch.profiler import ProfilerActivity, profile
 from torchvision.transforms import v2
 
@@ -174,6 +175,81 @@ def test_it_is_a_value(augmentation, rebuild, repeat):
         assert torch.equal(found, expected), "a copy of the value does something else"
 
 
+# --- Draws ---
+
+
+def tensors_in(draw):
+    if isinstance(draw, torch.Tensor):
+        return [draw]
+    if isinstance(draw, tuple | list):
+        return [tensor for part in draw for tensor in tensors_in(part)]
+    return []
+
+
+@random
+@pytest.mark.parametrize("shape", [(8, 3, 20, 18), (3, 20, 18)], ids=str)
+def test_a_call_draws_and_applies(augmentation, shape, device):
+    images = pictures(shape).to(device)
+    for seed in range(5):
+        torch.manual_seed(seed)
+        expected = augmentation(images)
+        torch.manual_seed(seed)
+        draw = augmentation.draw(images.shape)
+        state = torch.get_rng_state()
+        for _ in range(2):  # a draw may be used again
+            assert torch.equal(augmentation.apply(images, draw), expected)
+        assert torch.equal(torch.get_rng_state(), state), "apply draws something of its own"
+        assert all(tensor.device.type == "cpu" for tensor in tensors_in(draw))
+
+
+@random
+def test_a_generator_may_be_given(augmentation):
+    images = pictures((8, 3, 20, 18))
+    for seed in range(5):
+        torch.manual_seed(seed)
+        expected = augmentation.apply(images, augmentation.draw(images.shape))
+        before = torch.get_rng_state()
+        generator = torch.Generator().manual_seed(seed)
+        draw = augmentation.draw(images.shape, generator=generator)
+        found = augmentation.apply(images, draw)
+        assert torch.equal(found, expected), "a generator of the same seed draws others"
+        assert torch.equal(torch.get_rng_state(), before), "torch's generator was used all the same"
+
+
+@on([(6, 3, 20, 18)], BOTH, but=NOTHING)
+@pytest.mark.parametrize("default", [torch.float64, torch.bfloat16], ids=str)
+def test_the_default_type_does_not_matter(augmentation, shape, dtype, default, repeat):
+    images = pictures(shape, dtype)
+    expected, _ = repeat(lambda: augmentation(images))
+    torch.set_default_dtype(default)
+    try:
+        found, _ = repeat(lambda: augmentation(images))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(found, expected), f"a default of {default} gives other images"
+
+
+@on([(4, 3, 20, 18), (3, 3, 90, 80)], [torch.float32], but=NOTHING)
+def test_a_gradient_is_kept(augmentation, shape, dtype):
+    images = pictures(shape, dtype).requires_grad_()
+    draw = augmentation.draw(shape)
+    found = augmentation.apply(images, draw)
+    assert found.requires_grad, "the gradient is cut in silence"
+    torch.testing.assert_close(found, augmentation.apply(images.detach(), draw))
+    found.sum().backward()
+    assert images.grad.isfinite().all()
+    assert images.grad.any(), "no pixel has a gradient"
+
+
+@random
+@pytest.mark.parametrize("sample", ["a label beside", "a pair", "a dictionary"])
+def test_samples_with_labels_are_sent_to_the_adapter(augmentation, sample):
+    image, label = pictures((3, 20, 18)), torch.tensor(1)
+    given = {"a label beside": (image, label), "a pair": ((image, label),)}
+    with pytest.raises(TypeError, match=r"takes images and nothing else; .*adapters.as_transform"):
+        augmentation(*given.get(sample, ({"image": image, "label": label},)))
+
+
 @random
 @pytest.mark.parametrize(
     ("images", "error", "message"),
@@ -184,8 +260,23 @@ def test_it_is_a_value(augmentation, rebuild, repeat):
         (torch.zeros(2, 4, 3, 8, 8, dtype=torch.uint8), ValueError, r"got \(2, 4, 3, 8, 8\)"),
         (torch.zeros(0, 3, 8, 8, dtype=torch.uint8), ValueError, r"got \(0, 3, 8, 8\)"),
         (torch.zeros(3, 0, 8, dtype=torch.uint8), ValueError, r"got \(3, 0, 8\)"),
+        (torch.zeros(128, 28, 28, dtype=torch.uint8), ValueError, r"images\[:, None\] makes grey"),
+        (torch.zeros(28, 30, 3, dtype=torch.uint8), ValueError, r"images.movedim\(-1, -3\)"),
+        (torch.zeros(8, 28, 30, 1, dtype=torch.uint8), ValueError, r"images.movedim\(-1, -3\)"),
+        (Image.new("RGB", (8, 8)), TypeError, r"got Image; .*PILToTensor\(\)"),
     ],
-    ids=["none", "labels", "a matrix", "a video", "no images", "no pixels"],
+    ids=[
+        "none",
+        "labels",
+        "a matrix",
+        "a video",
+        "no images",
+        "no pixels",
+        "grey images",
+        "colours last",
+        "a batch with colours last",
+        "a PIL image",
+    ],
 )
 def test_what_are_no_images_is_refused(augmentation, images, error, message):
     with pytest.raises(error, match=message):
@@ -234,7 +325,7 @@ def test_the_mean_colour_of_the_data_set_stands_for_none(augmentation, repeat):
         )
     bound, expected = augmentation.with_mean(MEAN), text
     for name in {"fill", *fills_of(augmentation)}:
-        expected = expected.replace(f"{name}=None", f"{name}={MEAN_AS_BYTES}")
+        expected = expected.replace(f"{name}=None", f"{name}=ByteColor({MEAN_AS_BYTES})")
     assert text_of(bound) == expected, "with_mean puts the mean colour in the place of None"
     assert text_of(augmentation) == text, "with_mean changed the value itself"
     images = torch.full((64, 3, 32, 32), 200, dtype=torch.uint8)

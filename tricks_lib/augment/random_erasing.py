@@ -89,8 +89,8 @@ def erase(
     check_inside("top + high", top + high, 0, images.shape[-2])
     check_inside("left + wide", left + wide, 0, images.shape[-1])
     box = tuple(side[:, None] for side in (top, top + high, left, left + wide))
-    if fast.wanted(images):
-        return _erase(images, box, fill, seed)
+    if fast.wanted(images) or (fill == "random" and not torch.compiler.is_compiling()):
+        return _erase(images, box, fill, seed)  # noise is put in, which keeps the gradient
     value = _noise(images, seed) if fill == "random" else fill_color(fill, images)
     top, bottom, left, right = (
         side.to(images.device, non_blocking=True)[:, :, None, None] for side in box

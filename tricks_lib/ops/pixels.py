@@ -248,6 +248,10 @@ class ByteColor(tuple[float, ...]):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        """Return the expression that rebuilds it."""
+        return f"ByteColor({tuple(self)!r})"
+
 
 def mean_fill(mean: Tensor) -> ByteColor:
     """Turn a data set's mean colour, in [0, 1], into a fill for its uint8 images."""

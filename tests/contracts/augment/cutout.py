@@ -16,7 +16,6 @@ CASE = AugmentCase(
                 "size": 4,
                 "fill": 9,
             },
-            cut="pixels are chosen by their bits",
         ),
     ],
     wrong=[

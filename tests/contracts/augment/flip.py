@@ -8,7 +8,6 @@ CASE = AugmentCase(
         Call(
             mirror,
             lambda count: {"images": some_bytes(count), "chosen": some_places(count) > 2},
-            cut="pixels are chosen by their bits",
         ),
     ],
     wrong=[

@@ -16,7 +16,6 @@ CASE = AugmentCase(
                 **dict.fromkeys(["top", "left", "high", "wide"], some_places(count)),
                 "fill": 0.5,
             },
-            cut="pixels are chosen by their bits",
         ),
         Call(
             rectangles,
