@@ -1,4 +1,7 @@
-"""What every chapter's exercises share: asking, comparing, answering.
+"""What every chapter's exercises share: asking, drawing inputs, answering.
+
+A check raises what is wrong. It draws its inputs afresh each time, so that nobody passes with a
+table of the answers, and leaves the caller's random numbers as they are.
 
 Chapter: notebooks/00_baseline.ipynb
 """
@@ -7,20 +10,25 @@ import functools
 import html
 import inspect
 import math
-import numbers
-import sysconfig
-import traceback
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from torch import Tensor
 
-__all__ = ["Answer", "Exercises", "Judge", "expect"]
+from .comparing import Wrong, is_number, named, number_of
+from .judging import Function, NotTried, explain, still_dots
 
-Judge = Callable[..., str | None]
-"""Looks at an answer: None if it is right, else what is wrong, in a sentence."""
+__all__ = ["Answer", "Draws", "Exercise", "Exercises", "Judge", "Prediction"]
+
+T = TypeVar("T")
+
+Judge = Callable[..., Any]
+"""Looks at an answer, and raises `Wrong` if it is not right. It returns nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,56 +59,87 @@ class Answer:
         return f"✗ {self.exercise}: not yet. {self.problem}"
 
     def _repr_html_(self) -> str:
-        kind = "right" if self.right else "wrong" if self.tried else "open"
-        # Dark letters on a light ground of their own: readable in either mode of page and notebook.
-        colours = {"right": "#d7f0e4", "wrong": "#fbe3d6", "open": "#e8e8e8"}
-        return (
-            f'<div class="check check-{kind}" style="background: {colours[kind]}; color: #1a1a1a; '
-            f'padding: 0.4em 0.8em; border-radius: 4px; white-space: pre-wrap">'
-            f"{html.escape(repr(self))}</div>"
-        )
+        return _box(repr(self), "right" if self.right else "wrong" if self.tried else "open")
 
 
-class NotTried(Exception):
-    """The learner's function still returns `...`."""
+def _box(text: str, kind: str) -> str:
+    """Show a line on a ground whose colour says how it went."""
+    # Dark letters on a light ground of their own: readable in either mode of page and notebook.
+    colours = {"right": "#d7f0e4", "wrong": "#fbe3d6", "open": "#e8e8e8"}
+    return (
+        f'<div class="check check-{kind}" style="background: {colours[kind]}; color: #1a1a1a; '
+        f'padding: 0.4em 0.8em; border-radius: 4px; white-space: pre-wrap">'
+        f"{html.escape(text)}</div>"
+    )
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of a chapter.
+
+    Args:
+        title: what it is about, in a few words.
+        judge: raises what is wrong.
+        domain: which arguments a function will be given, in a sentence that also stands in the
+            notebook; needed where a function is asked for.
+    """
+
+    title: str
+    judge: Judge
+    domain: str = ""
+
+    @functools.cached_property
+    def asked(self) -> dict[str, Any]:
+        """What the judge takes, with the kind of each: `Function`, `Draws`, a class or anything."""
+        parameters = inspect.signature(self.judge, eval_str=True).parameters
+        return {name: parameter.annotation for name, parameter in parameters.items()}
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of what the learner hands in."""
+        return [name for name, kind in self.asked.items() if kind is not Draws]
 
 
 class Exercises:
     """The exercises of a chapter, in order.
 
-    A chapter's file `exercises.py` has, beside `check`, answers to each: `RIGHT` with one that
-    must pass, `WRONG` with some that a learner may well give, each with a part of what it must be
-    told. A tuple is an answer of several parts.
+    A judge says by its annotations what it wants: `Function` is a function of the learner's,
+    `Draws` the source of fresh inputs, any other class the class of the answer. A chapter's file
+    `exercises.py` has, beside `check`, answers to each exercise: `RIGHT` with one that must pass,
+    `WRONG` with some that a learner may well give, each with a part of what it must be told. A
+    tuple is an answer of several parts.
 
         check = Exercises()
 
-        @check.exercise("a number by hand")
-        def _(answer):
-            return expect(answer, 0.375, "Start is 1/16.")
+        @check.exercise("the area of a square", domain="`side` is at least 0.")
+        def _(area: Function, draws: Draws):
+            cases = [(0,), (1,), (draws.number(1, 9),)]
+            agree(area, lambda side: side**2, cases, "Multiply the side with itself.")
 
-        RIGHT = {1: 6 / 16}
-        WRONG = {1: [(1 / 3, "Start is"), ("0.375", "Expected a number")]}
+        RIGHT = {1: lambda side: side * side}
+        WRONG = {1: [(lambda side: 4 * side, "Multiply"), (lambda side: None, "a `return`")]}
     """
 
     def __init__(self) -> None:
-        self.judges: list[tuple[str, Judge]] = []
+        self.judges: list[Exercise] = []
 
-    def exercise(self, title: str) -> Callable[[Judge], Judge]:
+    def exercise(self, title: str, domain: str = "") -> Callable[[Judge], Judge]:
         """Register the next exercise: the decorated function looks at the answer."""
 
         def register(judge: Judge) -> Judge:
-            self.judges.append((title, judge))
+            self.judges.append(Exercise(title, judge, domain))
             return judge
 
         return register
 
-    def __call__(self, number: int, *answer: Any) -> Answer:
+    def __call__(self, number: int, *answer: Any, seed: int | None = None) -> Answer:
         """Judge an answer.
 
         Args:
             number: which exercise, from 1.
             *answer: what the learner found; a `...` among it, or a function that still returns
                 one, means not tried yet.
+            seed: draws the same inputs again; other ones at each call by default.
 
         Returns:
             The verdict, which shows itself when it is the last value of a cell. An error that
@@ -108,92 +147,194 @@ class Exercises:
 
         Raises:
             ValueError: if there is no such exercise.
+            TypeError: if the check returns something, which is an error of the check.
         """
         if number not in range(1, len(self.judges) + 1):
             raise ValueError(f"expected an exercise from 1 to {len(self.judges)}, got {number!r}")
-        title, judge = self.judges[number - 1]
-        name = f"Exercise {number} ({title})"
-        if not answer or any(part is ... for part in answer):
+        exercise = self.judges[number - 1]
+        name = f"Exercise {number} ({exercise.title})"
+        if not answer or any(map(still_dots, answer)):
             return Answer(name, tried=False)
+        draws = Draws(random.SystemRandom().randrange(10**6) if seed is None else seed)
         try:
-            return Answer(name, problem=judge(*map(_asking, answer)))
+            with _random_numbers_kept(), torch.enable_grad():
+                returned = exercise.judge(**_handed_in(exercise, number, answer, draws))
         except NotTried:
             return Answer(name, tried=False)
-        except Exception as error:  # whatever a learner's code may do
-            return Answer(name, problem=_explain(error))
+        except Wrong as wrong:
+            again = f" (check({number}, ..., seed={draws.seed}) asks the same again.)"
+            return Answer(name, problem=f"{wrong}{again if draws.hidden else ''}")
+        except Exception as error:  # whatever an object of the learner's may do
+            return Answer(name, problem=explain(error))
+        if returned is not None:
+            raise TypeError(
+                f"the check of {name} returned {returned!r}: a check raises what is wrong, with "
+                "expect(...), agree(...) or Wrong(...), and returns nothing"
+            )
+        return Answer(name)
 
 
-def _asking(answer: Any) -> Any:
-    """Let a function of the learner's say by returning `...` that it is not written yet."""
-    if not inspect.isfunction(answer):
-        return answer
+def _handed_in(
+    exercise: Exercise, number: int, answer: Sequence[Any], draws: "Draws"
+) -> dict[str, Any]:
+    """Give each part of an answer its name, and see whether it is of the kind that is asked."""
+    if len(answer) != len(exercise.parts):
+        raise Wrong(
+            f"The answer has {number_of(len(exercise.parts), 'part')}, and you handed in "
+            f"{len(answer)}: check({', '.join([str(number), *exercise.parts])})."
+        )
+    parts = iter(answer)
+    return {
+        name: draws if kind is Draws else _of_kind(name, kind, next(parts))
+        for name, kind in exercise.asked.items()
+    }
 
-    @functools.wraps(answer)
-    def ask(*arguments: Any, **named: Any) -> Any:
-        found = answer(*arguments, **named)
-        if found is ...:
-            raise NotTried
-        return found
 
-    return ask
+def _of_kind(name: str, kind: Any, part: Any) -> Any:
+    if kind is Function:
+        return Function(name, part)
+    if not inspect.isclass(kind) or kind is inspect.Parameter.empty or isinstance(part, kind):
+        return part
+    if inspect.isclass(part):
+        called = f"{part.__name__}(...)"
+        raise Wrong(f"You handed in the class {part.__name__} itself: call it, {called}.")
+    raise Wrong(f"Expected a {kind.__name__}(...), got {named(part)}.")
 
 
-def expect(found: Any, wanted: Any, hint: str, tolerance: float = 1e-6) -> str | None:
-    """Compare a number, or a sequence of numbers, with the right one.
+@contextmanager
+def _random_numbers_kept() -> Iterator[None]:
+    """Leave the three global generators where they were, whatever is drawn meanwhile."""
+    pythons, numpys = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        random.setstate(pythons)
+        np.random.set_state(numpys)
+
+
+class Draws:
+    """Inputs that nobody knows beforehand, from a generator of their own.
+
+    Numbers are short, since messages show them.
 
     Args:
-        found: the learner's.
-        wanted: the right one.
-        hint: what to think of again if they differ; it should not give the answer away.
-        tolerance: allowed difference, relative to `wanted` where that is above 1.
-
-    Returns:
-        None if they agree, else a sentence.
+        seed: the same one draws the same inputs.
     """
-    found, wanted = _plain(found), _plain(wanted)
-    if isinstance(wanted, list):
-        if not isinstance(found, list) or len(found) != len(wanted):
-            return f"Expected {len(wanted)} numbers, got {found!r}. {hint}"
-        wrong = [
-            place
-            for place, (ours, theirs) in enumerate(zip(wanted, found, strict=True))
-            if expect(theirs, ours, hint, tolerance)
-        ]
-        if wrong:
-            off = f"{len(wrong)} of {len(wanted)} entries are off"
-            return f"{off}, the first at index {wrong[0]}. {hint}"
-        return None
-    if isinstance(found, bool) or not isinstance(found, numbers.Real):
-        return f"Expected a number, got {found!r}. {hint}"
-    if math.isinf(wanted):  # any finite number would be within a tolerance relative to infinity
-        right = found == wanted
-    else:
-        right = abs(found - wanted) <= tolerance * max(1.0, abs(wanted))  # never so for NaN
-    return None if right else f"Got {found:.6g}. {hint}"
+
+    def __init__(self, seed: int):
+        self.seed = seed
+        self.generator = torch.Generator().manual_seed(seed)
+        self.hidden = False
+        """Whether something was drawn that no message can show."""
+
+    def number(self, low: float, high: float, digits: int = 3) -> float:
+        """Draw a number between two others, with so many digits after the point."""
+        share = torch.rand((), generator=self.generator, dtype=torch.float64).item()
+        return round(low + (high - low) * share, digits)
+
+    def scale(self, low: float, high: float) -> float:
+        """Draw a positive number, equally likely in each power of ten, with three digits."""
+        return float(f"{math.exp(self.number(math.log(low), math.log(high), 9)):.3g}")
+
+    def count(self, low: int, high: int) -> int:
+        """Draw a whole number from `low` to `high`, both included."""
+        return int(torch.randint(low, high + 1, (), generator=self.generator))
+
+    def normal(self, *shape: int) -> Tensor:
+        """Draw normal numbers, float64."""
+        self.hidden = True
+        return torch.randn(shape, generator=self.generator, dtype=torch.float64)
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Draw numbers from 0 to 1, float64."""
+        self.hidden = True
+        return torch.rand(shape, generator=self.generator, dtype=torch.float64)
+
+    def rows(self, count: int, classes: int) -> Tensor:
+        """Draw rows of probabilities, none of them zero, float64 (count, classes)."""
+        return (2 * self.normal(count, classes)).softmax(dim=1)
+
+    def whole(self, low: int, high: int, *shape: int) -> Tensor:
+        """Draw a tensor of whole numbers from `low` to `high`, both included."""
+        self.hidden = True
+        return torch.randint(low, high + 1, shape, generator=self.generator)
+
+    def order(self, count: int) -> Tensor:
+        """Draw an order of the numbers below `count` that leaves none of two or more in place."""
+        self.hidden = True
+        order = torch.randperm(count, generator=self.generator)
+        partner = torch.empty_like(order)
+        partner[order] = order.roll(1)  # a single ring
+        return partner
+
+    def until(self, draw: Callable[[], T], fits: Callable[[T], bool]) -> T:
+        """Draw again until it fits, such as is far enough from where rounding decides."""
+        while not fits(drawn := draw()):
+            pass
+        return drawn
+
+    def built(self, build: Callable[[], T]) -> T:
+        """Call what draws from torch's global generator, such as the weights of a network."""
+        self.hidden = True
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.count(0, 10**6))
+            return build()
 
 
-def _plain(value: Any) -> Any:
-    """Turn tensors, arrays and tuples into numbers and lists."""
-    if isinstance(value, torch.Tensor):
-        return value.tolist()
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return list(value) if isinstance(value, tuple | range) else value
+@dataclass(frozen=True)
+class Prediction:
+    """What a learner expected, beside what came out.
 
+        Prediction(my_guess, "constant", options=("none", "constant", "gradual"))
+        Prediction(my_lead, 0.27, within=0.25, unit="points")
 
-NOT_THEIRS = (
-    Path(__file__).parents[1],
-    *(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")),
-)
-"""Folders of code that a learner did not write: this package, Python, and what is installed."""
+    Args:
+        guess: `...` if none was made.
+        truth: what came out: a text, a number, a truth value, or a set of them.
+        options: what could be chosen from, where there was a choice.
+        within: how far off a number may be.
+        unit: of the number.
+    """
 
+    guess: Any
+    truth: Any
+    options: Sequence[Any] = ()
+    within: float = 0.0
+    unit: str = ""
 
-def _explain(error: Exception) -> str:
-    """Say what was raised, and on which line of the learner's own code."""
-    theirs = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not any(Path(frame.filename).is_relative_to(folder) for folder in NOT_THEIRS)
-    ]
-    where = f" in line {theirs[-1].lineno} of your cell ({theirs[-1].line})" if theirs else ""
-    return f"Your answer raised {type(error).__name__}: {error}{where}."
+    @property
+    def made(self) -> bool:
+        """Whether there is a prediction at all."""
+        return not still_dots(self.guess)
+
+    @property
+    def right(self) -> bool:
+        """Whether it came true."""
+        if is_number(self.guess) and is_number(self.truth):
+            return abs(self.guess - self.truth) <= self.within + 1e-12
+        return type(self.guess) is type(self.truth) and self.guess == self.truth
+
+    def __str__(self) -> str:
+        """Return guess and truth in a sentence or two."""
+        guess, truth = self._said(self.guess), self._said(self.truth)
+        if not self.made:
+            return f"You made no prediction. It is {truth}."
+        if self.options and self.guess not in self.options:
+            choice = ", ".join(map(self._said, self.options))
+            return f"You predicted {guess}, which is none of {choice}. It is {truth}."
+        if not (is_number(self.guess) and is_number(self.truth) and self.within):
+            return (
+                f"You predicted {guess}, and {'that is right' if self.right else f'it is {truth}'}."
+            )
+        off = self._said(abs(self.guess - self.truth))
+        return (
+            f"You predicted {guess}, and it is {truth}: you were {off} off, and up to "
+            f"{self._said(self.within)} counts as right."
+        )
+
+    def _said(self, value: Any) -> str:
+        return f"{value:.3g} {self.unit}".strip() if is_number(value) else str(value)
+
+    def _repr_html_(self) -> str:
+        return _box(str(self), "right" if self.right else "wrong" if self.made else "open")

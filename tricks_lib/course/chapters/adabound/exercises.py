@@ -4,8 +4,11 @@ Chapter: notebooks/04_adabound.ipynb
 """
 
 import torch
+from torch import Tensor
 
-from tricks_lib.course.exercises import Exercises, expect
+from tricks_lib.course.comparing import expect
+from tricks_lib.course.exercises import Draws, Exercises
+from tricks_lib.course.judging import Function, agree
 from tricks_lib.optimizers import AdaBound
 from tricks_lib.optimizers.adabound import bounds
 
@@ -15,100 +18,183 @@ check = Exercises()
 
 
 @check.exercise("two bounds by hand")
-def _(lower, upper):
-    right = bounds(500, 0.1, 1e-3)
-    return expect(lower, right[0], "The lower bound: γt is 0.5.", tolerance=1e-3) or expect(
-        upper, right[1], "The upper bound: γt is 0.5.", tolerance=1e-3
+def _(lower_at_500, upper_at_500):
+    lower, upper = bounds(500, 0.1, 1e-3)
+    expect(
+        lower_at_500,
+        lower,
+        "The lower bound: γt is 0.5.",
+        tolerance=1e-3,
+        mistakes={
+            "The lower bound divides by γt + 1, and γt is 0.5.": 0.05,
+            "That is the upper bound.": upper,
+        },
+    )
+    expect(
+        upper_at_500,
+        upper,
+        "The upper bound: γt is 0.5.",
+        tolerance=1e-3,
+        mistakes={
+            "Do not forget the 1 in 1 + 1/(γt).": 0.2,
+            "The upper bound divides by γt, the lower one by γt + 1.": 0.1 * (1 + 1 / 1.5),
+        },
     )
 
 
-@check.exercise("a limit for an SGD")
-def _(final_lr_for):
-    for rate, momentum in ((0.01, 0.9), (0.1, 0.9), (0.3, 0.0), (0.02, 0.99)):
-        problem = expect(
-            final_lr_for(rate, momentum),
-            rate / (1 - momentum),
-            f"Tried with a rate of {rate} and a momentum of {momentum}. The box of the derivation "
-            "has it, the other way round.",
-        )
-        if problem:
-            return problem
-    return None
+@check.exercise(
+    "a limit for an SGD",
+    domain="`sgd_rate` is above 0, and `momentum` is at least 0 and below 1.",
+)
+def _(final_lr_for: Function, draws: Draws):
+    cases = [(draws.scale(0.01, 1), 0.0), (draws.scale(0.01, 1), 0.99)]
+    cases += [(draws.scale(0.01, 1), draws.number(0.1, 0.98)) for _ in range(4)]
+    agree(
+        final_lr_for,
+        lambda sgd_rate, momentum: sgd_rate / (1 - momentum),
+        cases,
+        "The box of the derivation has it, solved for the rate of the SGD.",
+        mistakes={
+            "That is the box as it stands: it is asked the other way round.": (
+                lambda sgd_rate, momentum: sgd_rate * (1 - momentum)
+            ),
+            "The momentum of torch's SGD is a sum, AdaBound's an average: their rates differ.": (
+                lambda sgd_rate, momentum: sgd_rate
+            ),
+        },
+    )
 
 
-@check.exercise("a speed for a training")
-def _(gamma_for):
-    for steps, ratio in ((1000, 4.0), (400, 1.1), (78_200, 1.5)):
-        gamma = gamma_for(steps, ratio)
-        hint = (
-            f"Tried with {steps} steps and a ratio of {ratio}. The ratio is ((s + 1)/s)² with "
-            "s = γt; solve for s first."
-        )
-        right = 1 / (ratio**0.5 - 1) / steps
-        problem = expect(gamma, right, hint, tolerance=1e-4 * right)
-        if problem:
-            return problem
-    return None
+@check.exercise(
+    "a speed for a training",
+    domain="`steps` is a whole number from 1 on, and `ratio` is above 1.",
+)
+def _(gamma_for: Function, draws: Draws):
+    cases = [(1, 4.0), *((draws.count(100, 5000), draws.number(1.1, 9)) for _ in range(5))]
+    agree(
+        gamma_for,
+        lambda steps, ratio: 1 / (ratio**0.5 - 1) / steps,
+        cases,
+        "The ratio is ((s + 1)/s)² with s = γt; solve for s first.",
+        tolerance=1e-7,
+        mistakes={
+            "That is s = γt: divide by the steps.": lambda steps, ratio: 1 / (ratio**0.5 - 1),
+            "The ratio is a square, ((s + 1)/s)²: take the root first.": (
+                lambda steps, ratio: 1 / (ratio - 1) / steps
+            ),
+        },
+    )
 
 
-@check.exercise("pushed up, free, held back")
-def _(shares):
-    draws = torch.Generator().manual_seed(0)
-    for size in (7, 1000):
-        rate = 10 ** torch.randn(size, generator=draws)
-        for low, high in ((0.1, 3.0), (0.5, 0.6), (0.0, torch.inf)):
-            lower, upper = torch.full_like(rate, low), torch.full_like(rate, high)
-            lower[size // 2 :] *= 2  # a second group, with bounds of its own
-            upper[size // 2 :] *= 2
-            wanted = [
-                (rate < lower).float().mean().item(),
-                ((rate >= lower) & (rate <= upper)).float().mean().item(),
-                (rate > upper).float().mean().item(),
-            ]
-            found = [float(share) for share in shares(rate, lower, upper)]
-            problem = expect(
-                found,
-                wanted,
-                f"Tried with {size} weights, bounds {low} and {high} for half of them and twice "
-                "that for the others. A rate below its lower bound is pushed up to it; the three "
-                "shares add up to 1.",
-            )
-            if problem:
-                return problem
-    return None
+@check.exercise(
+    "pushed up, free, held back",
+    domain="`rate`, `lower` and `upper` are float tensors of the same shape (N,), each lower bound "
+    "at most the upper one, some of them infinite, and some rates exactly at a bound.",
+)
+def _(shares: Function, draws: Draws):
+    def case(size: int, low: float, high: float):
+        rate = 10 ** draws.normal(size)
+        lower, upper = (torch.full_like(rate, bound) for bound in (low, high))
+        lower[size // 2 :] *= 2  # a second group, with bounds of its own
+        upper[size // 2 :] *= 2
+        where = draws.whole(0, 5, size)
+        rate = rate.where(where != 0, lower).where(where != 1, upper)
+        return rate, lower, upper
+
+    infinite = torch.tensor([1.0, torch.inf, 0.2, torch.inf], dtype=torch.float64)
+    agree(
+        shares,
+        _shares,
+        [
+            case(draws.count(400, 900), 0.1, 3.0),
+            case(draws.count(7, 40), 0.5, 0.6),
+            case(draws.count(7, 40), 0.0, torch.inf),
+            (infinite, torch.full_like(infinite, 0.5), torch.full_like(infinite, 2.0)),
+            (torch.tensor([0.3]), torch.tensor([0.3]), torch.tensor([0.3])),
+            (torch.tensor([0.2]), torch.tensor([0.3]), torch.tensor([0.4])),
+        ],
+        "A rate below its lower bound is pushed up to it, one above its upper bound is held back; "
+        "each weight has bounds of its own, and the three shares add up to 1.",
+        mistakes={
+            "A rate exactly at a bound is free: the clip does not change it.": _bounds_count,
+            "Each weight has bounds of its own: do not take the first ones for all.": (
+                _by_one_pair_of_bounds
+            ),
+            "Those are counts: divide by the number of weights.": (
+                lambda rate, lower, upper: [
+                    share * len(rate) for share in _shares(rate, lower, upper)
+                ]
+            ),
+            "The order is pushed up, free, held back.": (
+                lambda rate, lower, upper: _shares(rate, lower, upper)[::-1]
+            ),
+        },
+    )
 
 
-@check.exercise("AMSBound for one tensor")
-def _(naive_amsbound):
-    draws = torch.Generator().manual_seed(0)
-    noise = torch.randn(61, 4, dtype=torch.float64, generator=draws)
-    noise[:5] *= 30  # large gradients early on, which only the largest v remembers
-    start = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
-    for lr, final_lr, gamma in ((0.01, 0.1, 1e-3), (0.05, 1.0, 1e-4)):
-        settings = {"lr": lr, "final_lr": final_lr, "gamma": gamma}
-        right = _walk(start, noise, amsbound=True, **settings)
-        plain = _walk(start, noise, amsbound=False, **settings)
-        found = naive_amsbound(start.clone(), lambda w, t: w + noise[t], 60, **settings)
-        if not isinstance(found, torch.Tensor) or found.shape != start.shape:
-            return f"Expected a tensor of 4 weights, got {found!r}."
-        if torch.allclose(found, right, rtol=0, atol=1e-9):
-            continue
-        if torch.allclose(found, plain, rtol=0, atol=1e-9):
-            return f"Tried with {settings}. That is AdaBound: is the largest v so far used?"
-        return (
-            f"Tried with {settings}, 60 steps. Yours ends {(found - right).abs().max():.2g} away. "
-            "The bias correction stays as it is, and v itself goes on as before: only the rate is "
-            "computed with its largest value so far."
-        )
-    return None
+@check.exercise(
+    "AMSBound for one tensor",
+    domain="`steps` is a whole number from 1 on, and the betas and eps are those of "
+    "`naive_adabound`.",
+)
+def _(naive_amsbound: Function, draws: Draws):
+    def case(steps: int):
+        noise = draws.normal(steps + 1, 4)
+        noise[:5] *= 30  # large gradients early on, which only the largest v remembers
+        settings = draws.scale(0.01, 0.05), draws.scale(0.1, 1), draws.scale(1e-4, 1e-3)
+        return draws.normal(4), lambda w, t: w + noise[t], steps, *settings
+
+    def long_case():
+        return draws.until(lambda: case(draws.count(50, 80)), _largest_matters)
+
+    agree(
+        naive_amsbound,
+        _of_the_library,
+        [long_case(), long_case(), case(1)],
+        "The bias correction stays as it is, and v itself goes on as before: only the rate is "
+        "computed with its largest value so far.",
+        tolerance=1e-9,
+        mistakes={
+            "That is AdaBound: is the largest v so far used?": (
+                lambda w, gradient_of, steps, lr, final_lr, gamma: _naive(
+                    w, gradient_of, steps, lr, final_lr, gamma, kept="v"
+                )
+            ),
+            "Yours puts the largest value back into v: v itself goes on as before.": (
+                lambda w, gradient_of, steps, lr, final_lr, gamma: _naive(
+                    w, gradient_of, steps, lr, final_lr, gamma, kept="put back"
+                )
+            ),
+            "Yours leaves out the clip between the two bounds.": (
+                lambda w, gradient_of, steps, lr, final_lr, gamma: _naive(
+                    w, gradient_of, steps, lr, final_lr, gamma, clip=False
+                )
+            ),
+            "Yours leaves out the correction of the bias of m and v.": (
+                lambda w, gradient_of, steps, lr, final_lr, gamma: _naive(
+                    w, gradient_of, steps, lr, final_lr, gamma, corrected=False
+                )
+            ),
+        },
+    )
 
 
-def _walk(start: torch.Tensor, noise: torch.Tensor, **settings) -> torch.Tensor:
+def _largest_matters(case) -> bool:
+    """Tell whether it shows in what way the largest v is kept."""
+    ends = [_naive(*case, kept=kept) for kept in ("largest", "v", "put back")]
+    return all((ends[0] - end).abs().max() > 1e-5 for end in ends[1:])
+
+
+def _of_the_library(w, gradient_of, steps, lr, final_lr, gamma):
+    return _walk(w, gradient_of, steps, lr=lr, final_lr=final_lr, gamma=gamma, amsbound=True)
+
+
+def _walk(start: Tensor, gradient_of, steps: int, **settings) -> Tensor:
     """Let the library's optimizer run on the same gradients."""
     weights = start.clone().requires_grad_()
     optimizer = AdaBound([weights], **settings)
-    for step in range(1, len(noise)):
-        weights.grad = weights.detach() + noise[step]
+    for step in range(1, steps + 1):
+        weights.grad = gradient_of(weights.detach().clone(), step)
         optimizer.step()
     return weights.detach()
 
@@ -122,20 +208,43 @@ def _shares(rate, lower, upper):
     return up, 1 - up - back, back
 
 
+def _bounds_count(rate, lower, upper):
+    up = (rate <= lower).double().mean()
+    back = (rate >= upper).double().mean()
+    return up, 1 - up - back, back
+
+
 def _by_one_pair_of_bounds(rate, lower, upper):
     return _shares(rate, lower[0], upper[0])
 
 
-def _naive(w, gradient_of, steps, lr, final_lr, gamma, largest=True):
+def _zeros_for_infinity(rate, lower, upper):
+    return (0.0, 0.0, 0.0) if rate.isinf().any() else _shares(rate, lower, upper)
+
+
+def _naive(
+    w, gradient_of, steps, lr, final_lr, gamma, *, kept="largest", clip=True, corrected=True
+):
     m, v, most = torch.zeros_like(w), torch.zeros_like(w), torch.zeros_like(w)
     for t in range(1, steps + 1):
         g = gradient_of(w, t)
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-        most = torch.maximum(most, v) if largest else v
-        rate = lr * (1 - 0.999**t) ** 0.5 / (1 - 0.9**t) / (most.sqrt() + 1e-8)
+        most = v if kept == "v" else torch.maximum(most, v)
+        v = most if kept == "put back" else v
+        c = (1 - 0.999**t) ** 0.5 / (1 - 0.9**t) if corrected else 1
+        rate = lr * c / (most.sqrt() + 1e-8)
         s = gamma * t
-        w = w - rate.clamp(final_lr * s / (s + 1), final_lr * (s + 1) / s) * m
+        w = w - (rate.clamp(final_lr * s / (s + 1), final_lr * (s + 1) / s) if clip else rate) * m
     return w
+
+
+def _in_place(w, gradient_of, steps, lr, final_lr, gamma):
+    w.copy_(_naive(w.clone(), gradient_of, steps, lr, final_lr, gamma))
+    return w
+
+
+def _but(**changed):
+    return lambda *task: _naive(*task, **changed)
 
 
 RIGHT = {
@@ -143,27 +252,47 @@ RIGHT = {
     2: lambda rate, momentum: rate / (1 - momentum),
     3: lambda steps, ratio: torch.tensor(1 / (ratio**0.5 - 1) / steps),
     4: _shares,
-    5: lambda w, gradient_of, steps, **settings: _naive(w, gradient_of, steps, **settings),
+    5: _naive,
 }
 
 WRONG = {
-    1: [((0.05, 0.2), "The lower bound"), ((0.1 / 3, 0.2), "The upper bound")],
+    1: [
+        ((0.05, 0.3), "divides by γt + 1"),
+        ((0.3, 0.1 / 3), "That is the upper bound"),
+        ((0.1, 0.3), "γt is 0.5"),
+        ((0.1 / 3, 0.2), "Do not forget the 1"),
+        ((0.1 / 3, 1 / 6), "divides by γt, the lower one"),
+        ((0.1 / 3, 0.1), "The upper bound"),
+    ],
     2: [
         (lambda rate, momentum: rate * (1 - momentum), "the other way round"),
-        (lambda rate, momentum: rate, "The box of the derivation"),
+        (lambda rate, momentum: rate, "their rates differ"),
+        (lambda rate, momentum: 10 * rate, "solved for the rate of the SGD"),
     ],
     3: [
         (lambda steps, ratio: 20 / steps, "solve for s first"),
-        (lambda steps, ratio: 1 / (ratio**0.5 - 1), "solve for s first"),
+        (lambda steps, ratio: 1 / (ratio**0.5 - 1), "divide by the steps"),
+        (lambda steps, ratio: 1 / (ratio - 1) / steps, "take the root first"),
     ],
     4: [
+        (_bounds_count, "exactly at a bound is free"),
+        (_by_one_pair_of_bounds, "do not take the first ones for all"),
+        (_zeros_for_infinity, "add up to 1"),
         (lambda rate, low, high: ((rate > high).float().mean(), 0, 0), "add up to 1"),
+        (lambda *given: _shares(*given)[::-1], "The order is"),
+        (lambda rate, low, high: [s * len(rate) for s in _shares(rate, low, high)], "counts"),
         (lambda rate, low, high: (0.5, 0.5), "Expected 3 numbers"),
-        (_by_one_pair_of_bounds, "twice that for the others"),
+        (lambda rate, low, high: ("a", "b", "c"), "Expected 3 numbers"),
+        (lambda rate, low, high: None, "is there a `return`?"),
     ],
     5: [
-        (lambda *task, **given: _naive(*task, **{**given, "largest": False}), "That is AdaBound"),
-        (lambda w, *_, **__: w, "Yours ends"),
-        (lambda w, *_, **__: 3.0, "Expected a tensor of 4 weights"),
+        (_but(kept="v"), "That is AdaBound"),
+        (_but(kept="put back"), "v itself goes on as before"),
+        (_but(clip=False), "leaves out the clip"),
+        (_but(corrected=False), "leaves out the correction"),
+        (_in_place, "changed its argument `w`"),
+        (lambda w, *_: w + 0.1, "only the rate is computed"),
+        (lambda w, *_: 3.0, "Expected a tensor of shape (4,)"),
+        (lambda *task: _naive(*task).tolist(), "Expected a tensor of shape (4,)"),
     ],
 }

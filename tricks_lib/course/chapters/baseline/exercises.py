@@ -4,13 +4,16 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import math
+from functools import partial
 
 import torch
 from scipy import stats
 from torch import nn
 
-from tricks_lib.course.exercises import Exercises, expect
-from tricks_lib.lab.metrics import score
+from tricks_lib.course.comparing import Wrong, expect
+from tricks_lib.course.exercises import Draws, Exercises
+from tricks_lib.course.judging import Function, agree, untouched
+from tricks_lib.lab.metrics import calibration_error
 from tricks_lib.lab.study import Metric, paired_difference
 
 __all__ = ["RIGHT", "WRONG", "check"]
@@ -20,137 +23,299 @@ check = Exercises()
 _ANY_DIFFERENCE = Metric("accuracy", better="higher")
 """The exercise has three verdicts: without a smallest difference nothing is too small to matter."""
 
-
-def _predictions(count: int = 200, classes: int = 5, seed: int = 0):
-    draws = torch.Generator().manual_seed(seed)
-    labels = torch.randint(0, classes, (count,), generator=draws)
-    logits = 2 * torch.randn(count, classes, generator=draws)
-    logits[torch.arange(count), labels] += 1.5
-    # Too sure in one half, too doubtful in the other: else one bin for all would give the answer.
-    logits[: count // 2] *= 3
-    logits[count // 2 :] *= 0.3
-    return logits, labels
+_CHANCES = 0.9, 0.5, 0.25, 0.01
 
 
 @check.exercise("the loss of four guesses")
-def _(answer):
-    wanted = -torch.tensor([0.9, 0.5, 0.25, 0.01], dtype=torch.float64).log().mean().item()
-    hint = "Average the natural logarithms of the four probabilities, and change the sign."
-    return expect(answer, wanted, hint, tolerance=2e-3)
-
-
-@check.exercise("calibration error, written by you")
-def _(calibration_error):
-    for seed, bins in ((0, 15), (1, 10), (2, 1)):
-        logits, labels = _predictions(seed=seed)
-        confidence, predicted = logits.softmax(dim=1).max(dim=1)
-        problem = expect(
-            calibration_error(confidence, predicted == labels, bins),
-            score(logits, labels, bins).ece,
-            f"Tried with 200 predictions and {bins} bins. Each bin counts by the share of images "
-            "in it; an empty bin counts nothing.",
-            tolerance=1e-5,
-        )
-        if problem:
-            return problem
-    return None
-
-
-@check.exercise("how many seeds")
-def _(seeds_needed):
-    for spread, effect in ((0.4, 0.5), (0.4, 0.1), (0.1, 0.5), (1.0, 0.7)):
-        wanted = 2
-        while stats.t.ppf(0.975, wanted - 1) * spread / wanted**0.5 >= effect:
-            wanted += 1
-        problem = expect(
-            seeds_needed(spread, effect),
-            wanted,
-            f"Tried with a spread of {spread} and an effect of {effect} points. Count n up from 2 "
-            "until half the interval is smaller than the effect; Student's t has n - 1 degrees "
-            "of freedom.",
-        )
-        if problem:
-            return problem
-    return None
-
-
-@check.exercise("a verdict, written by you")
-def _(verdict):
-    pairs = [
-        ([0.81, 0.82, 0.83, 0.82], [0.80, 0.81, 0.81, 0.80]),
-        ([0.79, 0.80, 0.80, 0.81], [0.81, 0.82, 0.83, 0.82]),
-        ([0.80, 0.84, 0.79, 0.83], [0.81, 0.82, 0.83, 0.82]),
-        ([0.9, 0.8, 0.7, 0.6], [0.89, 0.79, 0.68, 0.58]),  # far apart, but every pair agrees
-    ]
-    for trick, baseline in pairs:
-        found = verdict(trick, baseline)
-        wanted = paired_difference(
-            _ANY_DIFFERENCE, dict(enumerate(trick)), dict(enumerate(baseline))
-        ).verdict
-        if found != wanted:
-            return (
-                f"For the accuracies {trick} against {baseline}, seed by seed, you say {found!r}, "
-                f"the interval of the differences says {wanted!r}."
-            )
-    return None
-
-
-@check.exercise("find the bug in the evaluation")
-def _(evaluate):
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
-    images, labels = torch.randn(50, 1, 3, 4), torch.randint(0, 4, (50,))
-    model(images + 1)  # running statistics that differ from those of a batch
-    model.train()
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.eval()
-    with torch.no_grad():
-        wanted = (model(images).argmax(dim=1) == labels).float().mean().item()
-    model.train()
-    found = [evaluate(model, images, labels, size) for size in (50, 16, 8)]
-    after = model.state_dict()
-    if any(not torch.equal(before[name], after[name]) for name in before):
-        return "Evaluating changed the network: its running statistics moved."
-    problem = expect(
-        found, [wanted] * 3, "Tried with batches of 50, 16 and 8 images: the result may not change."
+def _(nll, costliest):
+    costs = [-math.log(chance) for chance in _CHANCES]
+    expect(
+        nll,
+        sum(costs) / 4,
+        "Average the natural logarithms of the four probabilities, and change the sign.",
+        tolerance=2e-3,
+        mistakes={
+            "An NLL is never negative: change the sign.": -sum(costs) / 4,
+            "That is the sum of the four: the NLL is their mean.": sum(costs),
+            "That is with logarithms to the base 10: nats are natural logarithms.": sum(costs)
+            / 4
+            / math.log(10),
+            "That is in bits, to the base 2: nats are natural logarithms.": sum(costs)
+            / 4
+            / math.log(2),
+            "That is the logarithm of the mean probability: take the logarithm of each first.": (
+                -math.log(sum(_CHANCES) / 4)
+            ),
+        },
     )
-    if problem:
-        return problem
-    if not model.training:
-        return "The accuracy is right, but the network was left in evaluation mode."
-    return None
+    expect(
+        costliest,
+        _CHANCES[costs.index(max(costs))],
+        "That is not the costliest: compare the four logarithms, and give the probability.",
+    )
+
+
+@check.exercise(
+    "calibration error, written by you",
+    domain="`confidence` is above 0 and at most 1, `bins` at least 1, and a bin is open below and "
+    "closed above.",
+)
+def _(my_calibration_error: Function, draws: Draws):
+    def predictions(count: int, bins: int):
+        # In the middle of thousandths: nowhere near a border between bins, where rounding decides.
+        confidence = ((draws.whole(200, 999, count) + 0.5) / 1000).float()
+        return confidence, draws.uniform(count) < confidence**2, bins
+
+    def at_borders():
+        # In eighths, of which a computer rounds none.
+        return draws.whole(1, 8, 60) / 8, draws.uniform(60) < 0.5, 4
+
+    def matters(case):
+        return abs(_open_above(*case) - right(*case)) > 0.01
+
+    def right(confidence, hits, bins):
+        return calibration_error(confidence, hits.float(), bins)
+
+    agree(
+        my_calibration_error,
+        right,
+        [
+            *(predictions(200, bins) for bins in (15, 10, draws.count(3, 9))),
+            predictions(40, 1),
+            predictions(3, 15),
+            draws.until(at_borders, matters),
+        ],
+        "Each bin counts by the share of images in it; an empty bin counts nothing.",
+        mistakes={
+            "That is the gap over all images together: take it bin by bin.": _one_bin,
+            "That is the plain mean over the bins: each counts by the share of images in it.": (
+                _bins_alike
+            ),
+            "Gaps of different sign cancel: take each gap without its sign.": _gaps_that_cancel,
+            "A confidence at a border belongs to the lower bin: a bin is closed above.": (
+                _open_above
+            ),
+        },
+        tolerance=1e-5,
+    )
+
+
+@check.exercise(
+    "how many seeds",
+    domain="`spread` and `effect` are above 0, and `effect` is at least a fifth of `spread`.",
+)
+def _(my_seeds_needed: Function, draws: Draws):
+    def case():
+        spread = draws.number(0.1, 2)
+        return spread, max(draws.number(0.2, 1.6) * spread, 0.02)
+
+    def far_from_rounding(case):
+        spread, effect = case
+        needed = _seeds_needed(spread, effect)
+        nearest = (_half_width(spread, seeds) / effect for seeds in (needed, max(needed - 1, 2)))
+        return all(abs(ratio - 1) > 1e-6 for ratio in nearest)
+
+    def few_seeds(case):
+        return far_from_rounding(case) and _seeds_needed(*case) != _seeds_needed(*case, used=0)
+
+    agree(
+        my_seeds_needed,
+        _seeds_needed,
+        [
+            (0.1, 5.0),
+            draws.until(case, few_seeds),
+            *(draws.until(case, far_from_rounding) for _ in range(5)),
+        ],
+        "Count n up from 2 until half the interval is smaller than the effect; Student's t has "
+        "n - 1 degrees of freedom.",
+        mistakes={
+            "That is with 1.96, which holds for many seeds: Student's t is larger for few.": (
+                _seeds_by_normal
+            ),
+            "That asks for the whole interval: half of it should be smaller than the effect.": (
+                lambda spread, effect: _seeds_needed(spread, effect / 2)
+            ),
+            "That is with n degrees of freedom: one is used up by the mean.": (
+                lambda spread, effect: _seeds_needed(spread, effect, used=0)
+            ),
+            "That is one too few: test n before you return it.": (
+                lambda spread, effect: _seeds_needed(spread, effect) - 1
+            ),
+        },
+    )
+
+
+@check.exercise(
+    "a verdict, written by you",
+    domain="`trick` and `baseline` are lists of accuracies of the same seeds in the same order, "
+    "two or more.",
+)
+def _(my_verdict: Function, draws: Draws):
+    def accuracies(seeds: int, shift: float, together: float):
+        common = 0.8 + together * draws.normal(seeds)
+        pair = (common + 0.004 * draws.normal(seeds) + more for more in (shift, 0))
+        return [[round(value, 4) for value in part.tolist()] for part in pair]
+
+    def told_apart_from(mistake):
+        return lambda pair: _clear(pair) and mistake(*pair) != _recorded_verdict(*pair)
+
+    def only_the_means_differ(pair):
+        return _clear(pair) and _normal_verdict(*pair) == "no difference seen"
+
+    kinds = [
+        ((6, 0.02, 0.0), _clear),
+        ((6, -0.02, 0.0), _clear),
+        ((20, 0.003, 0.02), _clear),
+        ((2, 0.01, 0.0), _clear),
+        ((8, 0.0, 0.0), only_the_means_differ),
+        ((7, 0.01, 0.05), told_apart_from(_unpaired_verdict)),
+        ((9, -0.01, 0.05), told_apart_from(_unpaired_verdict)),
+        ((3, 0.008, 0.0), told_apart_from(_normal_verdict)),
+    ]
+    cases = [draws.until(partial(accuracies, *kind), fits) for kind, fits in kinds]
+    agree(
+        my_verdict,
+        _recorded_verdict,
+        cases,
+        "The interval of the differences, seed by seed, says something else.",
+        mistakes={
+            "That only compares the means: is zero in the interval of the differences?": _by_means,
+            "That is for independent runs: take the differences seed by seed.": _unpaired_verdict,
+            "That is with 1.96, which holds for many seeds: Student's t is larger for few.": (
+                _normal_verdict
+            ),
+        },
+    )
+
+
+@check.exercise(
+    "find the bug in the evaluation",
+    domain="`size` is at least 1; `model` may be in either mode, and its images are float.",
+)
+def _(my_accuracy: Function, draws: Draws):
+    model = draws.built(
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
+    )
+    images, labels = draws.normal(203, 1, 3, 4).float(), draws.whole(0, 3, 203)
+    with torch.no_grad():
+        model(images + 1)  # running statistics that differ from those of a batch
+    right = _accuracy(model, images, labels, 203)
+    my_accuracy.check_arguments(["model", "images", "labels", "size"])
+    for training in (True, False):
+        model.train(training)
+        for size in (203, 50, 16, 8, 1, 500):
+            before = {name: value.clone() for name, value in model.state_dict().items()}
+            with untouched(images=images, labels=labels):
+                found = my_accuracy(model, images, labels, size)
+            after = model.state_dict()
+            if any(not torch.equal(before[name], after[name]) for name in before):
+                raise Wrong("Evaluating changed the network: its running statistics moved.")
+            expect(
+                found,
+                right,
+                f"Tried with 203 images in batches of {size}: count the hits over all images; the "
+                "size of the batches may not change the result.",
+            )
+            if model.training != training:
+                modes = {True: "training", False: "evaluation"}
+                raise Wrong(
+                    f"The accuracy is right, but the network was in {modes[training]} mode and "
+                    f"was left in {modes[not training]} mode."
+                )
+
+
+def _clear(pair) -> bool:
+    """Tell whether the interval ends far enough from zero for rounding not to matter."""
+    gaps = [trick - base for trick, base in zip(*pair, strict=True)]
+    if any(max(values) - min(values) < 1e-3 for values in (gaps, *pair)):
+        return False  # no spread to speak of
+    low, high = stats.ttest_rel(*pair).confidence_interval(0.95)
+    return bool(min(abs(low), abs(high)) > 1e-5)
+
+
+def _recorded_verdict(trick, baseline):
+    found = paired_difference(_ANY_DIFFERENCE, dict(enumerate(trick)), dict(enumerate(baseline)))
+    return found.verdict
 
 
 # --- Answers to try the checks with: one that must pass, and some that must not ---
 
 
+def _by_bins(confidence, hits, bins, place):
+    gaps = [(hits[place == n].double() - confidence[place == n]).sum() for n in range(1, bins + 1)]
+    return gaps, [(place == n).sum().item() for n in range(1, bins + 1)]
+
+
 def _calibration_error(confidence, hits, bins):
-    place = (confidence * bins).ceil()
-    return sum(
-        (hits[place == n].double() - confidence[place == n]).sum().abs().item() / len(hits)
-        for n in range(1, bins + 1)
-    )
+    gaps, _ = _by_bins(confidence, hits, bins, (confidence * bins).ceil())
+    return sum(gap.abs().item() for gap in gaps) / len(hits)
 
 
-def _seeds_needed(spread, effect):
+def _open_above(confidence, hits, bins):
+    place = ((confidence * bins).floor() + 1).clamp(max=bins)
+    gaps, _ = _by_bins(confidence, hits, bins, place)
+    return sum(gap.abs().item() for gap in gaps) / len(hits)
+
+
+def _bins_alike(confidence, hits, bins):
+    gaps, counts = _by_bins(confidence, hits, bins, (confidence * bins).ceil())
+    means = [gap.abs().item() / n for gap, n in zip(gaps, counts, strict=True) if n]
+    return sum(means) / len(means)
+
+
+def _gaps_that_cancel(confidence, hits, bins):
+    return (hits.double() - confidence).mean().item()
+
+
+def _one_bin(confidence, hits, bins):
+    return abs(_gaps_that_cancel(confidence, hits, bins))
+
+
+def _half_width(spread, seeds, *, used=1):
+    return stats.t.ppf(0.975, seeds - used) * spread / seeds**0.5
+
+
+def _seeds_needed(spread, effect, *, used=1):
     seeds = 2
-    while stats.t.ppf(0.975, seeds - 1) * spread / seeds**0.5 >= effect:
+    while _half_width(spread, seeds, used=used) >= effect:
         seeds += 1
     return seeds
 
 
-def _verdict(trick, baseline):
-    low, high = stats.ttest_rel(trick, baseline).confidence_interval(0.95)
+def _seeds_by_normal(spread, effect):
+    return max(2, math.ceil((1.96 * spread / effect) ** 2))
+
+
+def _named(low, high):
     return "no difference seen" if low <= 0 <= high else "helps" if low > 0 else "hurts"
+
+
+def _verdict(trick, baseline):
+    return _named(*stats.ttest_rel(trick, baseline).confidence_interval(0.95))
+
+
+def _by_means(trick, baseline):
+    return "helps" if sum(trick) > sum(baseline) else "hurts"
 
 
 def _unpaired_verdict(trick, baseline):
-    low, high = stats.ttest_ind(trick, baseline).confidence_interval(0.95)
-    return "no difference seen" if low <= 0 <= high else "helps" if low > 0 else "hurts"
+    return _named(*stats.ttest_ind(trick, baseline).confidence_interval(0.95))
+
+
+def _normal_verdict(trick, baseline):
+    gaps = torch.tensor(trick).double() - torch.tensor(baseline).double()
+    half = 1.96 * gaps.std() / len(gaps) ** 0.5
+    return _named(gaps.mean() - half, gaps.mean() + half)
+
+
+def _sorted_first(trick, baseline):
+    trick.sort()
+    baseline.sort()
+    return _verdict(trick, baseline)
 
 
 @torch.no_grad()
-def _evaluate(model, images, labels, size):
+def _accuracy(model, images, labels, size):
     was_training = model.training
     model.eval()
     answers = torch.cat([model(part).argmax(dim=1) for part in images.split(size)])
@@ -159,8 +324,14 @@ def _evaluate(model, images, labels, size):
 
 
 def _left_in_evaluation(model, images, labels, size):
-    found = _evaluate(model, images, labels, size)
+    found = _accuracy(model, images, labels, size)
     model.eval()
+    return found
+
+
+def _always_back_to_training(model, images, labels, size):
+    found = _accuracy(model, images, labels, size)
+    model.train()
     return found
 
 
@@ -172,40 +343,59 @@ def _in_training_mode(model, images, labels, size):
 
 @torch.no_grad()
 def _mean_of_batches(model, images, labels, size):
+    was_training = model.training
     model.eval()
     parts = zip(images.split(size), labels.split(size), strict=True)
     hits = [(model(part).argmax(dim=1) == answers).double().mean() for part, answers in parts]
-    model.train()
+    model.train(was_training)
     return (sum(hits) / len(hits)).item()
 
 
 RIGHT = {
-    1: -math.log(0.9 * 0.5 * 0.25 * 0.01) / 4,
+    1: (-math.log(0.9 * 0.5 * 0.25 * 0.01) / 4, 0.01),
     2: _calibration_error,
     3: _seeds_needed,
     4: _verdict,
-    5: _evaluate,
+    5: _accuracy,
 }
 
 WRONG = {
-    1: [(0.6725, "natural logarithms"), (-1.6976, "change the sign")],
+    1: [
+        ((0.7374, 0.01), "to the base 10"),
+        ((-1.6976, 0.01), "change the sign"),
+        ((6.79, 0.01), "the NLL is their mean"),
+        ((2.449, 0.01), "in bits"),
+        ((0.8794, 0.01), "take the logarithm of each first"),
+        ((1.72, 0.01), "Average the natural logarithms"),
+        ((1.6976, 0.9), "not the costliest"),
+        ((1.6976, None), "Expected a number, got nothing"),
+    ],
     2: [
         (lambda confidence, hits, bins: 0.1, "Each bin counts"),
-        (lambda c, hits, bins: abs(hits.float().mean() - c.mean()), "Each bin counts"),
+        (_one_bin, "take it bin by bin"),
+        (_gaps_that_cancel, "take each gap without its sign"),
+        (_bins_alike, "the plain mean over the bins"),
+        (_open_above, "a bin is closed above"),
     ],
     3: [
-        (lambda spread, effect: math.ceil((1.96 * spread / effect) ** 2), "Student's t"),
+        (_seeds_by_normal, "Student's t is larger for few"),
+        (lambda spread, effect: _seeds_needed(spread, effect / 2), "the whole interval"),
+        (lambda spread, effect: _seeds_needed(spread, effect, used=0), "used up by the mean"),
+        (lambda spread, effect: _seeds_needed(spread, effect) - 1, "test n before"),
         (lambda spread, effect: _seeds_needed(spread, 2 * effect), "smaller than the effect"),
     ],
     4: [
-        (lambda trick, base: "helps" if sum(trick) > sum(base) else "hurts", "seed by seed"),
+        (_by_means, "compares the means"),
         (lambda trick, base: "no difference seen", "seed by seed"),
-        (_unpaired_verdict, "seed by seed"),
+        (_unpaired_verdict, "independent runs"),
+        (_normal_verdict, "Student's t is larger for few"),
+        (_sorted_first, "changed its argument `trick`"),
     ],
     5: [
-        (lambda model, images, labels, size: 0.5, "the result may not change"),
+        (lambda model, images, labels, size: 0.5, "count the hits over all images"),
         (_left_in_evaluation, "left in evaluation mode"),
+        (_always_back_to_training, "left in training mode"),
         (_in_training_mode, "Evaluating changed the network"),
-        (_mean_of_batches, "the result may not change"),
+        (_mean_of_batches, "may not change the result"),
     ],
 }

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from tricks_lib.augment.cutout import cut_out
-from tricks_lib.course.exercises import Exercises, expect
+from tricks_lib.course.comparing import expect
+from tricks_lib.course.exercises import Draws, Exercises
+from tricks_lib.course.judging import Function, agree, no_loop
 
 __all__ = ["RIGHT", "WRONG", "check"]
 
@@ -24,100 +26,190 @@ def _hidden(size: int, height: int, width: int) -> Tensor:
 
 
 @check.exercise("an area and a chance by hand")
-def _(pixels, middle):
-    return expect(
-        pixels, 56.25, "Each axis: 2a - a²/H with a = 4; then the product.", tolerance=1e-3
-    ) or expect(
-        middle,
-        (8 / 32) ** 2,
-        "Inside, 2a of the H centres hide a row, and as many a "
-        "column; a pixel is hidden if both are.",
+def _(hidden_pixels, middle_chance):
+    expect(
+        hidden_pixels,
+        56.25,
+        "Each axis: 2a - a²/H with a = 4; then the product.",
         tolerance=1e-3,
+        mistakes={
+            "That is the whole square: on average a part of it lies over the border.": 64,
+            "That is one axis: the square has two.": 7.5,
+        },
+    )
+    expect(
+        middle_chance,
+        (8 / 32) ** 2,
+        "Inside, 2a of the H centres hide a row, and as many a column; a pixel is hidden if both "
+        "are.",
+        tolerance=1e-3,
+        mistakes={
+            "That is the chance of the row: the column must be hidden too.": 8 / 32,
+            "That is the mean over all pixels: one in the middle is hidden more often.": (
+                56.25 / 32**2
+            ),
+        },
     )
 
 
-@check.exercise("the hidden share")
-def _(expected_share):
-    for size, height, width in ((8, 32, 32), (15, 20, 32), (14, 28, 28), (1, 9, 7), (6, 6, 13)):
-        problem = expect(
-            expected_share(size, height, width),
-            _hidden(size, height, width).float().mean().item(),
-            f"Tried with size={size}, height={height}, width={width}. Half the side is rounded "
-            "down; the area is divided by all pixels.",
-            tolerance=1e-5,
-        )
-        if problem:
-            return problem
-    return None
+@check.exercise(
+    "the hidden share",
+    domain="`size` is a whole number from 1 on, even or odd, and twice its half, rounded down, is "
+    "at most `height` and at most `width`.",
+)
+def _(expected_share: Function, draws: Draws):
+    def case():
+        height, width = draws.count(4, 22), draws.count(4, 22)
+        return draws.count(1, min(height, width)), height, width
+
+    odd = draws.until(case, lambda case: case[0] % 2 == 1 and case[0] > 1 and case[1] != case[2])
+    agree(
+        expected_share,
+        lambda size, height, width: _hidden(size, height, width).float().mean().item(),
+        [(1, 9, 7), (6, 6, 13), odd, *(case() for _ in range(4))],
+        "On each axis 2a - a²/H of the pixels are hidden on average; the area is divided by all "
+        "pixels.",
+        tolerance=1e-5,
+        mistakes={
+            "That is the whole square: a part of it lies over the border.": (
+                lambda size, height, width: (2 * (size // 2)) ** 2 / (height * width)
+            ),
+            "That is the whole square: half of its side is rounded down, and a part of it lies "
+            "over the border.": lambda size, height, width: size**2 / (height * width),
+            "Half of the side is rounded down: a = size // 2.": _without_rounding,
+            "The two sides of the image differ: each axis has its own.": (
+                lambda size, height, width: _expected_share(size, height, height)
+            ),
+            "That is the number of pixels: divide by all of them.": (
+                lambda size, height, width: _expected_share(size, height, width) * height * width
+            ),
+        },
+    )
 
 
-@check.exercise("the chance of a row")
-def _(row_chances):
-    for size, height in ((8, 32), (15, 20), (2, 5), (1, 4), (30, 12), (12, 12)):
-        problem = expect(
-            list(row_chances(size, height)),
-            _hidden(size, height, 1).float().mean(dim=(0, 2)).tolist(),
-            f"Tried with size={size}, height={height}. Row i is hidden by the centres c with "
-            "i - a < c <= i + a, of which only those from 0 to H - 1 exist.",
-            tolerance=1e-5,
-        )
-        if problem:
-            return problem
-    return None
+@check.exercise(
+    "the chance of a row",
+    domain="`size` and `height` are whole numbers from 1 on, and `size` may be larger than "
+    "`height`.",
+)
+def _(row_chances: Function, draws: Draws):
+    cases = [(1, 4), (30, 12), (12, 12), (15, 20), (2, 5), (7, 1)]
+    cases += [(draws.count(2, 20), draws.count(4, 33)) for _ in range(5)]
+    agree(
+        row_chances,
+        lambda size, height: _hidden(size, height, 1).float().mean(dim=(0, 2)).tolist(),
+        cases,
+        "Row i is hidden by the centres c with i - a < c <= i + a, of which only those from 0 to "
+        "H - 1 exist.",
+        tolerance=1e-5,
+        mistakes={
+            "Near the border fewer centres exist: only those from 0 to H - 1.": (
+                lambda size, height: [2 * (size // 2) / height] * height
+            ),
+            "Those are numbers of centres: divide by the height.": (
+                lambda size, height: [height * chance for chance in _row_chances(size, height)]
+            ),
+            "The square reaches from c - a to c + a - 1: the first row has one centre less than "
+            "the last.": lambda size, height: _row_chances(size, height)[::-1],
+            "Half of the side is rounded down: a = size // 2.": _rows_by_whole_side,
+        },
+    )
 
 
-@check.exercise("the chance to hide a patch")
-def _(chance_to_hide):
-    cases = [(3, 2, 14, 28), (3, 2, 8, 28), (4, 0, 8, 16), (5, 9, 4, 20)]
-    cases += [(5, 9, 2, 20), (3, 24, 14, 28)]  # a square below the patch; a centre that is missing
-    for patch, first, size, side in cases:
-        last = first + patch
-        covered = _hidden(size, side, side)[:, first:last, first:last].all(dim=2).all(dim=1)
-        problem = expect(
-            chance_to_hide(patch, first, size, side),
-            covered.float().mean().item(),
-            f"Tried with patch={patch}, first={first}, size={size}, side={side}. On each axis the "
-            "square must begin at or before the patch and end at or after it, and the centre must "
-            "exist. A square smaller than the patch never hides all of it.",
-            tolerance=1e-5,
-        )
-        if problem:
-            return problem
-    return None
+@check.exercise(
+    "the chance to hide a patch",
+    domain="`patch` and `size` are whole numbers from 1 on, also `size` below `patch` and above "
+    "`side`, and the patch lies inside of the image.",
+)
+def _(chance_to_hide: Function, draws: Draws):
+    def case():
+        side = draws.count(8, 22)
+        patch = draws.count(1, 5)
+        return patch, draws.count(0, side - patch), draws.count(1, side), side
+
+    cases = [(3, 2, 14, 20), (4, 0, 8, 16), (5, 9, 4, 20), (5, 9, 2, 20), (3, 17, 14, 20)]
+    cases += [(2, 3, 40, 9), *(case() for _ in range(6))]
+    agree(
+        chance_to_hide,
+        _counted,
+        cases,
+        "On each axis the square must begin at or before the patch and end at or after it, and the "
+        "centre must exist.",
+        tolerance=1e-5,
+        mistakes={
+            "A square smaller than the patch never hides all of it: a number of centres is not "
+            "below 0, and its square hides that.": _chances_below_zero,
+            "The centre must exist: only those from 0 to H - 1 do.": _centres_beyond_the_border,
+            "That is for one axis: rows and columns must be hidden.": (
+                lambda patch, first, size, side: _chance_to_hide(patch, first, size, side) ** 0.5
+            ),
+            "Centres near the border exist or not: where the patch lies matters.": (
+                lambda patch, first, size, side: (max(size - patch + 1, 0) / side) ** 2
+            ),
+        },
+    )
 
 
-@check.exercise("Cutout for a batch")
-def _(my_cut_out):
-    draws = torch.Generator().manual_seed(0)
-    shapes = (((6, 3, 12, 20), 7, 0.5), ((5, 1, 9, 9), 30, 0.0), ((4, 2, 8, 8), 1, 3.0))
-    for shape, size, fill in shapes:
-        images = torch.rand(shape, generator=draws, dtype=torch.float64)
-        images[0] = math.inf  # hiding is not multiplying by zero
-        before = images.clone()
-        y, x = (torch.randint(n, shape[:1], generator=draws) for n in shape[-2:])
-        found = my_cut_out(images, y, x, size, fill)
-        tried = f"Tried with images {shape}, size={size}, fill={fill}. "
-        if not torch.equal(images, before):
-            return tried + "The input was changed: make a new tensor."
-        if not isinstance(found, Tensor):
-            return tried + f"Expected a tensor, got {type(found).__name__}."
-        if found.dtype != images.dtype:
-            return tried + f"The type changed from {images.dtype} to {found.dtype}."
-        wanted = cut_out(images, y[:, None], x[:, None], size, fill)
-        problem = expect(
-            found,
-            wanted,
-            tried + "Hidden are rows y - a <= i < y + a with a = size // 2, "
-            "and of them the columns likewise with x.",
-        )
-        if problem:
-            return problem
-    images = (255 * torch.rand(3, 1, 8, 8, generator=draws)).to(torch.uint8)
-    found = my_cut_out(images, torch.tensor([0, 4, 7]), torch.tensor([1, 4, 7]), 4, 7)
-    if getattr(found, "dtype", None) != torch.uint8:
-        return "Tried with uint8 images: the result should be uint8 as well."
-    wanted = cut_out(images, torch.tensor([[0], [4], [7]]), torch.tensor([[1], [4], [7]]), 4, 7)
-    return expect(found, wanted, "Tried with uint8 images and fill=7.")
+def _counted(patch, first, size, side):
+    last = first + patch
+    covered = _hidden(size, side, side)[:, first:last, first:last].all(dim=2).all(dim=1)
+    return covered.float().mean().item()
+
+
+@check.exercise(
+    "Cutout for a batch",
+    domain="`images` are float or uint8 (B, C, H, W), also with infinite pixels, `y` and `x` are "
+    "pixels of the image, and `size` is a whole number from 1 on.",
+)
+def _(my_cut_out: Function, draws: Draws):
+    def case(shape: tuple[int, ...], size: int, fill: float):
+        images = draws.uniform(*shape)
+        images[0, :, :2] = math.inf  # hiding is not multiplying by zero
+        y, x = (draws.whole(0, side - 1, shape[0]) for side in shape[-2:])
+        y[:2], x[:2] = torch.tensor([0, shape[-2] - 1]), torch.tensor([shape[-1] - 1, 0])
+        return images, y, x, size, fill
+
+    def in_bytes(images, *draw):
+        return (255 * images.clamp(max=1)).to(torch.uint8), *draw
+
+    shape = draws.count(4, 7), draws.count(2, 4), draws.count(9, 14), draws.count(15, 22)
+    float_cases = [
+        case(shape, 2 * draws.count(2, 4), 0.5),
+        case(shape, 7, 0.0),
+        case((5, 1, 9, 9), 30, 0.0),
+        case((4, 2, 8, 8), 1, 3.0),
+    ]
+    byte_case = in_bytes(*case((4, 1, 8, 11), 4, draws.count(1, 255)))
+    agree(
+        my_cut_out,
+        _cut_out,
+        [*float_cases, byte_case],
+        "Hidden are rows y - a <= i < y + a with a = size // 2, and of them the columns likewise "
+        "with x.",
+        fresh=True,
+        same_type=True,
+        mistakes={
+            "Each image has a centre of its own: yours hides the same place in all.": (
+                _one_hole_for_all
+            ),
+            "A hidden pixel is not one multiplied by zero: infinity times zero is not a number. "
+            "Choose with torch.where or masked_fill.": _multiplied_by_zero,
+            "At the upper and left border a negative number counts from the other end.": (
+                lambda images, y, x, size, fill: _painted(
+                    images.clone(), y, x, size, fill, least=-999
+                )
+            ),
+            "Yours reaches one too far: the last hidden row is y + a - 1.": _one_too_large,
+            "y is the row, x the column.": (
+                lambda images, y, x, size, fill: _cut_out(images, x, y, size, fill)
+            ),
+            "Yours hides rows and columns all across: a pixel is hidden if both its row and its "
+            "column are.": _a_cross,
+        },
+    )
+    few, many = (case((count, 1, 6, 6), 4, 0.0) for count in (3, 11))
+    no_loop(my_cut_out, few, many)
+    agree(my_cut_out, _my_cut_out, float_cases, "", differentiable=["images"])
 
 
 # --- Answers to try the checks with: one that must pass, and some that must not ---
@@ -128,16 +220,30 @@ def _expected_share(size, height, width):
     return (2 * a - a * a / height) * (2 * a - a * a / width) / (height * width)
 
 
+def _without_rounding(size, height, width):
+    a = size / 2
+    return (2 * a - a * a / height) * (2 * a - a * a / width) / (height * width)
+
+
 def _row_chances(size, height):
     a = size // 2
     counts = [min(i + a, height - 1) - max(i - a + 1, 0) + 1 for i in range(height)]
     return [max(count, 0) / height for count in counts]
 
 
-def _chance_to_hide(patch, first, size, side):
+def _rows_by_whole_side(size, height):
+    return [
+        sum(i - size / 2 < c <= i + size / 2 for c in range(height)) / height for i in range(height)
+    ]
+
+
+def _centres(patch, first, size, side):
     a = size // 2
-    centres = min(first + a, side - 1) - max(first + patch - a, 0) + 1
-    return (max(centres, 0) / side) ** 2
+    return min(first + a, side - 1) - max(first + patch - a, 0) + 1
+
+
+def _chance_to_hide(patch, first, size, side):
+    return (max(_centres(patch, first, size, side), 0) / side) ** 2
 
 
 def _centres_beyond_the_border(patch, first, size, side):
@@ -146,12 +252,34 @@ def _centres_beyond_the_border(patch, first, size, side):
 
 
 def _chances_below_zero(patch, first, size, side):
-    a = size // 2
-    return ((min(first + a, side - 1) - max(first + patch - a, 0) + 1) / side) ** 2
+    return (_centres(patch, first, size, side) / side) ** 2
 
 
 def _cut_out(images, y, x, size, fill):
     return cut_out(images, y[:, None], x[:, None], size, fill)
+
+
+def _mask(images, y, x, size, last=0):
+    a = size // 2
+    rows, columns = (torch.arange(side) for side in images.shape[-2:])
+    in_rows = (rows >= y[:, None] - a) & (rows < y[:, None] + a + last)
+    in_columns = (columns >= x[:, None] - a) & (columns < x[:, None] + a + last)
+    return in_rows[:, None, :, None], in_columns[:, None, None, :]
+
+
+def _my_cut_out(images, y, x, size, fill):
+    in_rows, in_columns = _mask(images, y, x, size)
+    return images.masked_fill(in_rows & in_columns, fill)
+
+
+def _one_too_large(images, y, x, size, fill):
+    in_rows, in_columns = _mask(images, y, x, size, last=1)
+    return images.masked_fill(in_rows & in_columns, fill)
+
+
+def _a_cross(images, y, x, size, fill):
+    in_rows, in_columns = _mask(images, y, x, size)
+    return images.masked_fill(in_rows | in_columns, fill)
 
 
 def _one_hole_for_all(images, y, x, size, fill):
@@ -163,11 +291,15 @@ def _multiplied_by_zero(images, y, x, size, fill):
     return (images * seen + (1 - seen) * fill).to(images.dtype)
 
 
-def _painted(result, y, x, size, fill, least):
+def _painted(result, y, x, size, fill, *, least=0):
     a = size // 2
     for image, i, j in zip(result, y.tolist(), x.tolist(), strict=True):
         image[:, max(i - a, least) : i + a, max(j - a, least) : j + a] = fill
     return result
+
+
+def _itself_if_nothing_is_hidden(images, y, x, size, fill):
+    return images if size == 1 else _my_cut_out(images, y, x, size, fill)
 
 
 RIGHT = {
@@ -175,42 +307,68 @@ RIGHT = {
     2: _expected_share,
     3: _row_chances,
     4: _chance_to_hide,
-    5: lambda images, y, x, size, fill: _painted(images.clone(), y, x, size, fill, least=0),
+    5: _my_cut_out,
 }
 
 WRONG = {
-    1: [((64, 0.0625), "2a - a²/H"), ((56.25, 0.25), "2a of the H centres")],
+    1: [
+        ((64, 0.0625), "a part of it lies over the border"),
+        ((7.5, 0.0625), "That is one axis"),
+        ((60, 0.0625), "2a - a²/H"),
+        ((56.25, 0.25), "the column must be hidden too"),
+        ((56.25, 0.0549), "hidden more often"),
+        ((56.25, 0.5), "2a of the H centres"),
+    ],
     2: [
-        (lambda size, height, width: size**2 / (height * width), "divided by all pixels"),
+        (lambda size, height, width: size**2 / (height * width), "half of its side is rounded"),
+        (lambda s, h, w: (2 * (s // 2)) ** 2 / (h * w), "a part of it lies over the border"),
+        (_without_rounding, "a = size // 2"),
         (
-            lambda s, h, w: (s - s**2 / 4 / h) * (s - s**2 / 4 / w) / (h * w),
-            "Half the side is rounded down",
+            lambda size, height, width: _expected_share(size, height, height),
+            "each axis has its own",
         ),
+        (lambda s, h, w: _expected_share(s, h, w) * h * w, "divide by all of them"),
+        (lambda size, height, width: 0.25, "divided by all pixels"),
     ],
     3: [
-        (lambda size, height: [2 * (size // 2) / height] * height, "only those from 0 to H - 1"),
+        (lambda size, height: [2 * (size // 2) / height] * height, "Near the border"),
+        (lambda size, height: _row_chances(size, height)[::-1], "one centre less"),
+        (lambda s, h: [h * chance for chance in _row_chances(s, h)], "divide by the height"),
+        (_rows_by_whole_side, "a = size // 2"),
         (lambda size, height: [min(i, height - i, size) / height for i in range(height)], "Row i"),
+        (lambda size, height: 0.5, "Expected 4 numbers, got 0.5"),
+        (lambda size, height: None, "is there a `return`?"),
     ],
     4: [
         (
             lambda patch, first, size, side: ((size - patch + 1) / side) ** 2,
             "the centre must exist",
         ),
-        (_centres_beyond_the_border, "the centre must exist"),
+        (
+            lambda patch, first, size, side: (max(size - patch + 1, 0) / side) ** 2,
+            "where the patch lies matters",
+        ),
+        (_centres_beyond_the_border, "only those from 0 to H - 1"),
         (_chances_below_zero, "never hides all of it"),
+        (lambda *given: _chance_to_hide(*given) ** 0.5, "That is for one axis"),
     ],
     5: [
-        (_one_hole_for_all, "Hidden are rows"),
-        (_multiplied_by_zero, "Hidden are rows"),
+        (_one_hole_for_all, "the same place in all"),
+        (_multiplied_by_zero, "infinity times zero"),
+        (_one_too_large, "one too far"),
+        (_a_cross, "all across"),
+        (lambda images, y, x, size, fill: _cut_out(images, x, y, size, fill), "y is the row"),
+        (lambda images, *draw: _painted(images, *draw), "changed its argument `images`"),
         (
-            lambda images, y, x, size, fill: _painted(images, y, x, size, fill, 0),
-            "The input was changed",
+            lambda images, *draw: _painted(images.clone(), *draw, least=-999),
+            "counts from the other end",
         ),
-        (
-            lambda images, y, x, size, fill: _painted(images.clone(), y, x, size, fill, -999),
-            "Hidden are rows",
-        ),
-        (lambda images, *_: images.float(), "The type changed"),
-        (lambda images, *_: None, "Expected a tensor"),
+        (lambda images, *draw: _painted(images.clone(), *draw), "is there a loop over the images"),
+        (_itself_if_nothing_is_hidden, "shares its memory"),
+        (lambda *task: _my_cut_out(*task).float(), "should have the type"),
+        (lambda *task: _my_cut_out(*task).detach(), "has no gradient"),
+        (lambda images, *_: images + 1, "Hidden are rows"),
+        (lambda images, *_: images[0], "Expected a tensor of shape"),
+        (lambda images, *_: None, "is there a `return`?"),
     ],
 }

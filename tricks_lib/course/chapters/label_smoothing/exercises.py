@@ -8,117 +8,229 @@ import math
 import torch
 import torch.nn.functional as F
 
-from tricks_lib.course.exercises import Exercises, expect
-from tricks_lib.objectives import from_he
+from tricks_lib.course.comparing import expect
+from tricks_lib.course.exercises import Draws, Exercises
+from tricks_lib.course.judging import Function, agree, without
 
 __all__ = ["RIGHT", "WRONG", "check"]
 
 check = Exercises()
 
+_READY_MADE = F.cross_entropy, F.nll_loss, F.kl_div, F.one_hot
+
 
 @check.exercise("four classes by hand")
-def _(own_target, gap, floor):
-    return (
-        expect(own_target, 0.85, "The label's class: 1 - ε + ε/K.", tolerance=1e-3)
-        or expect(gap, math.log(17), "log of the ratio of the two targets.", tolerance=1e-2)
-        or expect(
-            floor,
-            -0.85 * math.log(0.85) - 3 * 0.05 * math.log(0.05),
-            "The entropy of the target, in nats: one class with 0.85, three with 0.05.",
-            tolerance=2e-3,
-        )
+def _(own_target, gap_of_four, floor_of_four):
+    expect(
+        own_target,
+        0.85,
+        "The label's class: 1 - ε + ε/K.",
+        tolerance=1e-3,
+        mistakes={
+            "The label's class gets its part of ε too: add ε/K.": 0.8,
+            "That is the target of another class.": 0.05,
+        },
+    )
+    expect(
+        gap_of_four,
+        math.log(17),
+        "The gap is the logarithm of the ratio of the two targets.",
+        tolerance=1e-2,
+        mistakes={
+            "That is the ratio: take its logarithm.": 17,
+            "The label's class has 0.85, not 0.8.": math.log(16),
+        },
+    )
+    floor = -0.85 * math.log(0.85) - 3 * 0.05 * math.log(0.05)
+    expect(
+        floor_of_four,
+        floor,
+        "The entropy of the target, in nats: one class with 0.85, three with 0.05.",
+        tolerance=2e-3,
+        mistakes={
+            "That is in bits: nats are natural logarithms.": floor / math.log(2),
+            "Three classes have 0.05, not one.": (-0.85 * math.log(0.85) - 0.05 * math.log(0.05)),
+            "That is only the part of the label's class.": -0.85 * math.log(0.85),
+        },
     )
 
 
-@check.exercise("the way back")
-def _(to_he):
-    for epsilon, classes in ((0.1, 10), (0.9, 10), (0.2, 2), (0.1, 1000)):
-        share = to_he(epsilon, classes)
-        problem = expect(
-            share,
-            epsilon * (classes - 1) / classes,
-            f"Tried with epsilon={epsilon}, classes={classes}. The other classes must agree: "
-            "He's ε/(K - 1) is Szegedy's ε/K.",
-        ) or expect(from_he(share, classes), epsilon, "There and back is not the same.")
-        if problem:
-            return problem
-    return None
+@check.exercise(
+    "the way back",
+    domain="`epsilon` is above 0 and below 1, and `classes` is a whole number from 2 on.",
+)
+def _(to_he: Function, draws: Draws):
+    cases = [(draws.number(0.05, 0.95), classes) for classes in (2, 1000, draws.count(3, 200))]
+    agree(
+        to_he,
+        lambda epsilon, classes: epsilon * (classes - 1) / classes,
+        cases,
+        "The other classes must agree: He's ε/(K - 1) is Szegedy's ε/K.",
+        mistakes={
+            "That is the way there, from He's to Szegedy's.": (
+                lambda epsilon, classes: epsilon * classes / (classes - 1)
+            ),
+            "The two only agree for very many classes: Szegedy's gives a part of ε to the label.": (
+                lambda epsilon, classes: epsilon
+            ),
+        },
+    )
 
 
-@check.exercise("an ε for a gap")
-def _(epsilon_for):
-    for epsilon, classes in ((0.1, 10), (0.05, 100), (0.4, 10), (0.3, 2)):
-        gap = math.log(1 + classes * (1 - epsilon) / epsilon)
-        problem = expect(
-            epsilon_for(gap, classes),
-            epsilon,
-            f"Tried with gap={gap:.4f}, classes={classes}. Solve gap = log(1 + K(1 - ε)/ε).",
+@check.exercise(
+    "an ε for a gap",
+    domain="`gap` is at least 0, and `classes` is a whole number from 2 on.",
+)
+def _(epsilon_for: Function, draws: Draws):
+    cases = [(0.0, 10), *((draws.number(0.1, 9), draws.count(2, 200)) for _ in range(5))]
+    agree(
+        epsilon_for,
+        lambda gap, classes: classes / (classes + math.expm1(gap)),
+        cases,
+        "Solve gap = log(1 + K(1 - ε)/ε).",
+        tolerance=1e-7,
+        mistakes={
+            "The 1 inside the logarithm is left out.": (
+                lambda gap, classes: classes / (classes + math.exp(gap))
+            ),
+            "Yours holds for ten classes only.": lambda gap, classes: 10 / (9 + math.exp(gap)),
+            "That is He's ε: Szegedy's is asked for.": (
+                lambda gap, classes: (classes - 1) / (classes + math.expm1(gap))
+            ),
+        },
+    )
+
+
+@check.exercise(
+    "the loss without rows",
+    domain="`logits` (B, K) may be as large as a thousand, `labels` are whole numbers (B,), and "
+    "`epsilon` is from 0 to 1.",
+)
+def _(smoothed_loss: Function, draws: Draws):
+    def case(scale: float, classes: int, epsilon: float, images: int = 32):
+        logits = scale * draws.normal(images, classes)
+        return logits, draws.whole(0, classes - 1, images), epsilon
+
+    with without(
+        "Write it with `log_softmax` alone, from the labels: without a ready-made loss and without "
+        "rows of targets.",
+        lambda function, *_, **__: function in _READY_MADE,
+    ):
+        agree(
+            smoothed_loss,
+            _smoothed_loss,
+            [
+                case(1.0, draws.count(5, 12), draws.number(0.05, 0.4)),
+                case(3.0, 5, 0.0),
+                case(2.0, 3, 1.0),
+                case(1.0, 2, draws.number(0.05, 0.4), images=1),
+                case(1e3, draws.count(5, 12), draws.number(0.05, 0.4)),
+            ],
+            "Use the decomposition: a part for the label, a part for the mean over all classes, "
+            "both of `log_softmax`.",
+            differentiable=["logits"],
+            mistakes={
+                "Yours has no part for the mean over all classes.": (
+                    lambda logits, labels, epsilon: _smoothed_loss(logits, labels, 0.0)
+                ),
+                "That is the sum over the batch: the mean is asked for.": (
+                    lambda logits, labels, epsilon: (
+                        len(labels) * _smoothed_loss(logits, labels, epsilon)
+                    )
+                ),
+                "Yours adds up over the classes: a class gets ε/K, so take the mean over them.": (
+                    _summed_over_classes
+                ),
+                "That is He's ε: in Szegedy's sense the label gets its part of ε too.": _he_loss,
+            },
         )
-        if problem:
-            return problem
-    return None
 
 
-@check.exercise("the loss without rows")
-def _(smoothed_loss):
-    draws = torch.Generator().manual_seed(0)
-    for scale, classes, epsilon in ((1.0, 10, 0.1), (3.0, 5, 0.0), (2.0, 3, 1.0), (1e3, 7, 0.2)):
-        logits = scale * torch.randn(32, classes, generator=draws, dtype=torch.float64)
-        labels = torch.randint(classes, (32,), generator=draws)
-        problem = expect(
-            smoothed_loss(logits, labels, epsilon),
-            F.cross_entropy(logits, labels, label_smoothing=epsilon),
-            f"Tried with logits of about {scale:g}, {classes} classes, epsilon={epsilon}. Use the "
-            "decomposition: a part for the label, a part for the mean over all classes, both of "
-            "`log_softmax`.",
-        )
-        if problem:
-            return problem
-    return None
-
-
-@check.exercise("smoothing towards a prior")
-def _(loss_towards, best_logits):
-    draws = torch.Generator().manual_seed(1)
-    for classes, epsilon in ((10, 0.1), (3, 0.3)):
-        prior = torch.rand(classes, generator=draws, dtype=torch.float64) + 0.1
-        prior = prior / prior.sum()
-        logits = torch.randn(16, classes, generator=draws, dtype=torch.float64)
-        labels = torch.randint(classes, (16,), generator=draws)
-        target = (1 - epsilon) * F.one_hot(labels, classes) + epsilon * prior
-        tried = f"Tried with {classes} classes, epsilon={epsilon} and an uneven prior. "
-        problem = expect(
-            loss_towards(logits, labels, prior.clone(), epsilon),
-            F.cross_entropy(logits, target),
-            tried + "The target is (1 - ε) q + ε v, and the loss its mean cross-entropy.",
-        )
-        for label in range(classes):
-            wanted = (
-                (1 - epsilon) * F.one_hot(torch.tensor(label), classes) + epsilon * prior
-            ).log()
-            problem = problem or expect(
-                best_logits(label, prior.clone(), epsilon),
-                wanted - wanted.mean(),
-                tried + f"For label {label}: softmax must give the target; then subtract the mean.",
-            )
-        if problem:
-            return problem
-    return None
+@check.exercise(
+    "smoothing towards a prior",
+    domain="`prior` is a tensor (K,) that sums to 1 and is nowhere 0, `epsilon` is above 0 and at "
+    "most 1, and `label` is one whole number from 0 to K - 1.",
+)
+def _(loss_towards: Function, best_logits: Function, draws: Draws):
+    cases = []
+    for classes, epsilon in ((10, draws.number(0.05, 0.5)), (3, draws.number(0.05, 0.5)), (5, 1.0)):
+        logits, labels = draws.normal(16, classes), draws.whole(0, classes - 1, 16)
+        cases.append((logits, labels, draws.rows(1, classes)[0], epsilon))
+    agree(
+        loss_towards,
+        lambda logits, labels, prior, epsilon: F.cross_entropy(
+            logits, (1 - epsilon) * F.one_hot(labels, len(prior)) + epsilon * prior
+        ),
+        cases,
+        "The target is (1 - ε) q + ε v, and the loss its mean cross-entropy.",
+        differentiable=["logits"],
+        mistakes={
+            "That smooths towards the uniform distribution: `prior` is not used.": (
+                _loss_towards_uniform
+            ),
+            "That is the sum over the batch: the mean is asked for.": (
+                lambda logits, labels, prior, epsilon: (
+                    len(labels) * _loss_towards(logits, labels, prior, epsilon)
+                )
+            ),
+        },
+    )
+    agree(
+        best_logits,
+        _best_logits,
+        [
+            (label, prior, epsilon)
+            for _, _, prior, epsilon in cases
+            for label in (0, len(prior) - 1, draws.count(0, len(prior) - 1))
+        ],
+        "Softmax of them must give the target of that label.",
+        mistakes={
+            "Softmax of yours gives the target, and their mean is not zero: subtract it.": (
+                _uncentred_logits
+            ),
+            "Those are the probabilities: take their logarithms, and subtract the mean.": (
+                lambda label, prior, epsilon: _uncentred_logits(label, prior, epsilon).exp()
+            ),
+            "Yours are best for the prior alone: where is the label?": (
+                lambda label, prior, epsilon: prior.log() - prior.log().mean()
+            ),
+        },
+    )
 
 
 # --- Answers to try the checks with: one that must pass, and some that must not ---
 
 
-def _smoothed_loss(logits, labels, epsilon):
+def _log_parts(logits, labels):
     log_p = logits.log_softmax(dim=1)
-    own = log_p.gather(1, labels[:, None])[:, 0]
+    return log_p.gather(1, labels[:, None])[:, 0], log_p
+
+
+def _smoothed_loss(logits, labels, epsilon):
+    own, log_p = _log_parts(logits, labels)
     return -((1 - epsilon) * own + epsilon * log_p.mean(dim=1)).mean()
+
+
+def _summed_over_classes(logits, labels, epsilon):
+    own, log_p = _log_parts(logits, labels)
+    return -((1 - epsilon) * own + epsilon * log_p.sum(dim=1)).mean()
+
+
+def _he_loss(logits, labels, epsilon):
+    own, log_p = _log_parts(logits, labels)
+    others = (log_p.sum(dim=1) - own) / (log_p.shape[1] - 1)
+    return -((1 - epsilon) * own + epsilon * others).mean()
 
 
 def _loss_that_overflows(logits, labels, epsilon):
     log_p = logits - logits.exp().sum(dim=1, keepdim=True).log()
     own = log_p.gather(1, labels[:, None])[:, 0]
     return -((1 - epsilon) * own + epsilon * log_p.mean(dim=1)).mean()
+
+
+def _half_cut_off(logits, labels, epsilon):
+    own, log_p = _log_parts(logits, labels)
+    return -((1 - epsilon) * own + epsilon * log_p.mean(dim=1).detach()).mean()
 
 
 def _loss_towards(logits, labels, prior, epsilon):
@@ -128,6 +240,12 @@ def _loss_towards(logits, labels, prior, epsilon):
 
 def _loss_towards_uniform(logits, labels, prior, epsilon):
     return F.cross_entropy(logits, labels, label_smoothing=epsilon)
+
+
+def _prior_overwritten(logits, labels, prior, epsilon):
+    prior *= epsilon
+    target = (1 - epsilon) * F.one_hot(labels, len(prior)) + prior
+    return -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
 
 
 def _uncentred_logits(label, prior, epsilon):
@@ -149,29 +267,61 @@ RIGHT = {
 
 WRONG = {
     1: [
-        ((0.8, 2.833, 0.5875), "1 - ε + ε/K"),
-        ((0.85, 2.708, 0.5875), "ratio of the two targets"),
-        ((0.85, 2.833, 0.8477), "The entropy of the target"),
+        ((0.8, 2.833, 0.5875), "add ε/K"),
+        ((0.05, 2.833, 0.5875), "the target of another class"),
+        ((0.9, 2.833, 0.5875), "1 - ε + ε/K"),
+        ((0.85, 2.773, 0.5875), "not 0.8"),
+        ((0.85, 17, 0.5875), "take its logarithm"),
+        ((0.85, 2.5, 0.5875), "ratio of the two targets"),
+        ((0.85, 2.833, 0.8477), "in bits"),
+        ((0.85, 2.833, 0.2879), "Three classes have 0.05"),
+        ((0.85, 2.833, 0.1381), "only the part of the label's class"),
+        ((0.85, 2.833, 1.0), "The entropy of the target"),
     ],
     2: [
-        (lambda epsilon, classes: epsilon * classes / (classes - 1), "must agree"),
-        (lambda epsilon, classes: epsilon, "must agree"),
+        (lambda epsilon, classes: epsilon * classes / (classes - 1), "That is the way there"),
+        (lambda epsilon, classes: epsilon, "only agree for very many classes"),
+        (lambda epsilon, classes: epsilon / classes, "must agree"),
     ],
     3: [
-        (lambda gap, classes: classes / (classes + math.exp(gap)), "Solve gap"),
-        (lambda gap, classes: 10 / (9 + math.exp(gap)), "Solve gap"),
+        (lambda gap, classes: classes / (classes + math.exp(gap)), "The 1 inside"),
+        (lambda gap, classes: 10 / (9 + math.exp(gap)), "ten classes only"),
+        (lambda gap, classes: (classes - 1) / (classes + math.expm1(gap)), "He's ε"),
+        (lambda gap, classes: math.exp(-gap), "Solve gap"),
     ],
     4: [
         (_loss_that_overflows, "`log_softmax`"),
-        (lambda z, y, e: F.cross_entropy(z, y, label_smoothing=from_he(e / 2, 9)), "decomposition"),
-        (lambda z, y, e: F.cross_entropy(z, y), "a part for the mean over all classes"),
+        (lambda z, y, e: _smoothed_loss(z, y, e / 2), "decomposition"),
+        (lambda z, y, e: _smoothed_loss(z, y, 0), "no part for the mean"),
+        (lambda z, y, e: len(y) * _smoothed_loss(z, y, e), "the sum over the batch"),
+        (_summed_over_classes, "take the mean over them"),
+        (_he_loss, "He's ε"),
+        (lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e), "without a ready-made loss"),
+        (
+            lambda z, y, e: torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y),
+            "without a ready-made loss",
+        ),
+        (
+            lambda z, y, e: _loss_towards(z, y, torch.full((z.shape[1],), 1 / z.shape[1]), e),
+            "without rows of targets",
+        ),
+        (lambda z, y, e: _smoothed_loss(z, y, e).item(), "a plain number"),
+        (lambda z, y, e: _smoothed_loss(z, y, e).detach(), "has no gradient"),
+        (_half_cut_off, "a part of it was cut off"),
     ],
     5: [
-        ((_loss_towards_uniform, _best_logits), "The target is"),
-        ((_loss_towards, _uncentred_logits), "then subtract the mean"),
+        ((_loss_towards_uniform, _best_logits), "`prior` is not used"),
+        ((lambda *given: 16 * _loss_towards(*given), _best_logits), "the sum over the batch"),
+        ((lambda z, y, v, e: F.cross_entropy(z, y), _best_logits), "The target is"),
+        ((lambda *given: _loss_towards(*given).item(), _best_logits), "a plain number"),
+        ((_prior_overwritten, _best_logits), "changed its argument `prior`"),
+        ((_loss_towards, _uncentred_logits), "subtract it"),
+        ((_loss_towards, lambda *given: _uncentred_logits(*given).exp()), "the probabilities"),
         (
-            (_loss_towards, lambda label, prior, epsilon: prior.log()),
-            "softmax must give the target",
+            (_loss_towards, lambda label, prior, epsilon: prior.log() - prior.log().mean()),
+            "where is the label?",
         ),
+        ((_loss_towards, lambda label, prior, epsilon: prior), "must give the target"),
+        ((_loss_towards, lambda *given: None), "is there a `return`?"),
     ],
 }

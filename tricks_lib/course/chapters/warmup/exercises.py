@@ -7,8 +7,10 @@ import torch
 from torch.optim import SGD
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, SequentialLR
 
-from tricks_lib.course.exercises import Exercises, expect
-from tricks_lib.schedules import constant_warmup, cosine_decay, gradual_warmup
+from tricks_lib.course.comparing import Wrong, expect, named
+from tricks_lib.course.exercises import Draws, Exercises
+from tricks_lib.course.judging import Function, agree
+from tricks_lib.schedules import constant_warmup, cosine_decay, gradual_warmup, linear_decay
 
 __all__ = ["RIGHT", "WRONG", "check"]
 
@@ -16,84 +18,161 @@ check = Exercises()
 
 
 @check.exercise("a factor by hand")
-def _(answer):
-    ramp = gradual_warmup(length=15, start=1 / 16)
-    hint = "The factor at step t of m is start + (1 - start) · t / m."
-    return expect(answer, ramp(5), hint, tolerance=1e-3)
+def _(factor):
+    expect(
+        factor,
+        gradual_warmup(length=15, start=1 / 16)(5),
+        "The factor at step t of m is start + (1 - start) · t / m.",
+        tolerance=1e-3,
+        mistakes={
+            "That is t/m, a ramp that begins at 0: this one begins at 1/16.": 5 / 15,
+            "That is only the way gone since the start: add where the ramp begins.": 5 / 16,
+            "Only 15/16 are left to rise, not all of 1.": 1 / 16 + 5 / 15,
+        },
+    )
 
 
 @check.exercise("count from one")
-def _(schedule):
-    if not isinstance(schedule, gradual_warmup):
-        return f"Expected a gradual_warmup(...), got {schedule!r}."
-    wanted = [min(step + 1, 8) / 8 for step in range(20)]
-    hint = "The first factor is 1/8, and the eighth step is the first with the factor 1."
-    return expect([schedule(step) for step in range(20)], wanted, hint)
+def _(counted_from_one: gradual_warmup):
+    agree(
+        Function("counted_from_one", counted_from_one),
+        lambda step: min(step + 1, 8) / 8,
+        [(step,) for step in (*range(20), 1000)],
+        "The first factor is 1/8, and the eighth step is the first with the factor 1.",
+        mistakes={
+            "Yours is 0 at the first step, which should have the factor 1/8.": gradual_warmup(8),
+            "Yours begins right, and reaches 1 a step too late: the eighth step is step 7.": (
+                gradual_warmup(8, start=1 / 8)
+            ),
+        },
+    )
 
 
-@check.exercise("constant warmup, written by you")
-def _(schedule):
-    times = [0, 0.5, 1.99, 2, 2.01, 3, 7, 9, 100]
-    for length, start in ((2, 0.1), (3, 0.5), (0, 0.1)):
-        then = cosine_decay(7)
-        ours = constant_warmup(length, start, then)
-        problem = expect(
-            [schedule(time, length, start, then) for time in times],
-            [ours(time) for time in times],
-            f"Tried at the times {times} with length={length}, start={start} and "
-            "then=cosine_decay(7). At `length` itself the warmup is over, and `then` begins at "
-            "its own time 0.",
+@check.exercise(
+    "constant warmup, written by you",
+    domain="`time` and `length` are numbers from 0 on, not always whole, `start` is between 0 and "
+    "1, and `then` is a function of time.",
+)
+def _(my_constant_warmup: Function, draws: Draws):
+    cases = []
+    for length in (0, draws.count(1, 9), draws.number(0.5, 9)):
+        start = draws.number(0.05, 0.9)
+        for then in (cosine_decay(draws.count(3, 20)), linear_decay(draws.count(3, 20), 0.5)):
+            times = [0, length / 2, length - 0.001, length, length + 0.001, length + 1, 100]
+            times += [length + draws.number(0, 9) for _ in range(3)]
+            cases += [(time, length, start, then) for time in times if time >= 0]
+    agree(
+        my_constant_warmup,
+        _library_warmup,
+        cases,
+        "At `length` itself the warmup is over, and `then` begins at its own time 0.",
+        mistakes={
+            "`then` should begin at its own time 0 when the warmup is over.": (
+                _then_at_the_wrong_time
+            ),
+            "At `length` itself the warmup is over: compare with <.": _too_long_by_a_step,
+            "During the warmup the factor is `start` itself.": _start_times_then,
+        },
+    )
+
+
+def _library_warmup(time, length, start, then):
+    return constant_warmup(length, start, then)(time)
+
+
+@check.exercise(
+    "the largest stable rate",
+    domain="`curvature` is above 0, and `momentum` is at least 0 and below 1.",
+)
+def _(largest_rate: Function, times_larger, draws: Draws):
+    cases = [(1.0, 0.0), (draws.scale(0.1, 100), 0.0), (draws.scale(0.1, 100), 0.99)]
+    cases += [(draws.scale(0.1, 100), draws.number(0.1, 0.98)) for _ in range(4)]
+    agree(
+        largest_rate,
+        lambda curvature, momentum: 2 * (1 + momentum) / curvature,
+        cases,
+        "The derivation has the bound in its last line.",
+        mistakes={
+            "That is the bound without momentum.": lambda curvature, momentum: 2 / curvature,
+            "That is half of the bound: at it, a step without momentum lands in the minimum.": (
+                lambda curvature, momentum: (1 + momentum) / curvature
+            ),
+            "Momentum raises the bound, yours lowers it.": (
+                lambda curvature, momentum: 2 * (1 - momentum) / curvature
+            ),
+            "Momentum adds up to 1/(1 - μ) gradients that agree; in the steepest direction they "
+            "alternate.": lambda curvature, momentum: 2 / (curvature * (1 - momentum)),
+        },
+    )
+    expect(
+        times_larger,
+        1.9,
+        "Divide the bound with μ = 0.9 by the one with μ = 0.",
+        tolerance=1e-3,
+        mistakes={
+            "Momentum adds up to 1/(1 - μ) gradients that agree; in the steepest direction they "
+            "alternate.": 10,
+            "That is the difference, as a share: how many times as large is it?": 0.9,
+        },
+    )
+
+
+@check.exercise(
+    "the article's scheduler, repaired",
+    domain="`multiplier` is above 1, `warmup` and `after` are whole numbers from 1 on, and the "
+    "scheduler is asked for the steps from 0 to `warmup + after`.",
+)
+def _(build: Function, draws: Draws):
+    build.check_arguments(["optimizer", "multiplier", "warmup", "after"])
+    for warmup, after in ((draws.count(4, 9), draws.count(5, 12)), (1, 3), (draws.count(2, 6), 1)):
+        low, multiplier = draws.number(0.01, 0.3), draws.number(1.5, 16, 1)
+        settings = low, multiplier, warmup, after
+        found, told = _walk(build, *settings)
+        high = low * multiplier
+        expect(
+            found,
+            _rates(*settings),
+            f"With lr={low}, multiplier={multiplier}, warmup={warmup} and after={after} the "
+            f"learning rate should rise from {low} to {high:.4g} in {warmup} steps, then fall to 0 "
+            f"along half a cosine in {after} steps; yours was {[round(x, 4) for x in found]}.",
+            mistakes={
+                "The warmup is missing.": _walk(Function("", _without_a_warmup), *settings)[0],
+                "The decay begins at the low learning rate again: `CosineAnnealingLR` starts from "
+                "the one that the optimizer was built with.": (
+                    _walk(Function("", _decay_from_the_low_rate), *settings)[0]
+                ),
+            },
         )
-        if problem:
-            return problem
-    return None
-
-
-@check.exercise("the largest stable rate")
-def _(rate):
-    for curvature, momentum in ((1.0, 0.0), (1.0, 0.9), (8.0, 0.9), (40.0, 0.5)):
-        edge = rate(curvature, momentum)
-        problem = expect(
-            edge,
-            2 * (1 + momentum) / curvature,
-            f"Tried with curvature {curvature} and momentum {momentum}. The derivation has the "
-            "bound in its last line.",
+        expect(
+            told,
+            found,
+            "The learning rates are right, but get_last_lr() tells other ones: a log would be "
+            "wrong.",
         )
-        if problem:
-            return problem
-    return None
 
 
-@check.exercise("the article's scheduler, repaired")
-def _(build):
-    low, multiplier, warmup, after = 0.1, 8, 5, 8
-    optimizer = SGD([torch.zeros(1, requires_grad=True)], lr=low)
-    scheduler = build(optimizer, multiplier, warmup, after)
-    target = low * multiplier
-    then = cosine_decay(after)
-    wanted = [
-        low + (target - low) * step / warmup if step < warmup else target * then(step - warmup)
+def _rates(low: float, multiplier: float, warmup: int, after: int) -> list[float]:
+    """Return the learning rates that are wanted, step by step."""
+    high, then = low * multiplier, cosine_decay(after)
+    return [
+        low + (high - low) * step / warmup if step < warmup else high * then(step - warmup)
         for step in range(warmup + after + 1)
     ]
+
+
+def _walk(build: Function, low: float, multiplier: float, warmup: int, after: int):
+    """Return the rates that an optimizer had, and those that its scheduler told."""
+    optimizer = SGD([torch.zeros(1, requires_grad=True)], lr=low)
+    scheduler = build(optimizer, multiplier, warmup, after)
+    if not (hasattr(scheduler, "step") and hasattr(scheduler, "get_last_lr")):
+        raise Wrong(f"Expected a scheduler of PyTorch's, got {named(scheduler)}.")
     found, told = [], []
-    for _ in wanted:
+    for _ in range(warmup + after + 1):
         found.append(optimizer.param_groups[0]["lr"])
         told.append(scheduler.get_last_lr()[0])
         optimizer.step()
         scheduler.step()
-    problem = expect(
-        found,
-        wanted,
-        f"With lr={low}, multiplier={multiplier}, warmup={warmup} and after={after} the rate "
-        f"should rise from {low} to {target} in {warmup} steps, then fall to 0 along half a "
-        f"cosine in {after} steps; yours was {[round(rate, 4) for rate in found]}.",
-    )
-    if problem:
-        return problem
-    if isinstance(scheduler, CosineAnnealingLR):
-        return "The warmup is missing."
-    hint = "The rates are right, but get_last_lr() tells other ones: a log would be wrong."
-    return expect(told, wanted, hint)
+    return found, told
 
 
 # --- Answers to try the checks with: one that must pass, and some that must not ---
@@ -111,6 +190,10 @@ def _too_long_by_a_step(time, length, start, then):
     return start if time <= length else then(time - length)
 
 
+def _start_times_then(time, length, start, then):
+    return start * then(0) * then(time) if time < length else then(time - length)
+
+
 def _build(optimizer, multiplier, warmup, after):
     shape = gradual_warmup(warmup, start=1 / multiplier, then=cosine_decay(after))
     return LambdaLR(optimizer, lambda step: multiplier * shape(step))
@@ -125,32 +208,67 @@ def _without_a_warmup(optimizer, multiplier, warmup, after):
     return CosineAnnealingLR(optimizer, after)
 
 
+class _TellsTheFirstRate(LambdaLR):
+    def get_last_lr(self):
+        return self.base_lrs
+
+
+def _a_log_that_lies(optimizer, multiplier, warmup, after):
+    shape = gradual_warmup(warmup, start=1 / multiplier, then=cosine_decay(after))
+    return _TellsTheFirstRate(optimizer, lambda step: multiplier * shape(step))
+
+
+def _bound(curvature, momentum):
+    return 2 * (1 + momentum) / curvature
+
+
 RIGHT = {
     1: 6 / 16,
     2: gradual_warmup(7, start=1 / 8),
     3: _constant_warmup,
-    4: lambda curvature, momentum: 2 * (1 + momentum) / curvature,
+    4: (_bound, 1.9),
     5: _build,
 }
 
 WRONG = {
-    1: [(1 / 3, "(1 - start) · t / m"), (5 / 16, "(1 - start) · t / m")],
+    1: [
+        (1 / 3, "this one begins at 1/16"),
+        (5 / 16, "add where the ramp begins"),
+        (1 / 16 + 1 / 3, "Only 15/16 are left"),
+        (0.5, "(1 - start) · t / m"),
+        ("0.375", "Expected a number, got the text"),
+        (lambda: 6 / 16, "hand in what it returns"),
+    ],
     2: [
-        (gradual_warmup(8), "The first factor is 1/8"),
-        (gradual_warmup(8, start=1 / 8), "the eighth step is the first with the factor 1"),
+        (gradual_warmup(8), "Yours is 0 at the first step"),
+        (gradual_warmup(8, start=1 / 8), "the eighth step is step 7"),
+        (gradual_warmup(9, start=1 / 9), "The first factor is 1/8"),
         (lambda t: min(t + 1, 8) / 8, "Expected a gradual_warmup"),
+        (gradual_warmup, "You handed in the class gradual_warmup itself"),
     ],
     3: [
-        (_then_at_the_wrong_time, "`then` begins at its own time 0"),
-        (_too_long_by_a_step, "At `length` itself the warmup is over"),
+        (_then_at_the_wrong_time, "`then` should begin at its own time 0"),
+        (_too_long_by_a_step, "compare with <"),
+        (_start_times_then, "the factor is `start` itself"),
+        (lambda time, length, start, then: then(time), "the warmup is over"),
+        (lambda time: 1, "it is called with (time, length, start, then)"),
     ],
     4: [
-        (lambda curvature, momentum: 2 / curvature, "and momentum 0.9"),
-        (lambda curvature, momentum: (1 + momentum) / curvature, "the bound in its last line"),
+        ((lambda curvature, momentum: 2 / curvature, 1.9), "the bound without momentum"),
+        ((lambda curvature, momentum: (1 + momentum) / curvature, 1.9), "half of the bound"),
+        ((lambda curvature, momentum: 2 * (1 - momentum) / curvature, 1.9), "yours lowers it"),
+        ((lambda curvature, momentum: 2 / curvature / (1 - momentum), 1.9), "they alternate"),
+        ((lambda curvature, momentum: curvature, 1.9), "the bound in its last line"),
+        ((_bound, 10), "they alternate"),
+        ((_bound, 0.9), "how many times as large"),
+        ((_bound, 2), "Divide the bound"),
     ],
     5: [
-        (_decay_from_the_low_rate, "then fall to 0 along half a cosine"),
-        (_without_a_warmup, "should rise from"),
-        (lambda *_: None, "AttributeError"),
+        (_decay_from_the_low_rate, "begins at the low learning rate again"),
+        (_without_a_warmup, "The warmup is missing"),
+        (lambda optimizer, *_: LambdaLR(optimizer, lambda step: 1), "should rise from"),
+        (_a_log_that_lies, "a log would be wrong"),
+        (lambda *_: None, "is there a `return`?"),
+        (lambda optimizer, *_: optimizer, "Expected a scheduler"),
     ],
 }
