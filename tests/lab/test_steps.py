@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from tricks_lib import Cutout, Recipe, cosine_decay, fit, mlp
+from tricks_lib import Cutout, Recipe, cosine_decay, fit, mlp, small_resnet
 from tricks_lib.lab.landscape import snapshots
 from tricks_lib.lab.steps import Training, batches
 
@@ -244,3 +244,34 @@ def test_looking_at_the_landscape_trains_as_fit_does(toy):
         kept = run.snapshots[step // 4].state_dict()
         for name, value in model.state_dict().items():
             assert torch.equal(value, kept[name]), name
+
+
+def frozen_norm(channels, classes):
+    """A network with a batch normalisation that its maker froze."""
+    network = small_resnet(channels, classes, width=8)
+    network.stem[1].eval()
+    return network
+
+
+def test_a_part_that_was_frozen_stays_frozen(toy):
+    training = Training(replace(MLP, model=frozen_norm), toy(), device="cpu")
+    before = training.model.stem[1].running_mean.clone()
+    moving = training.model.blocks[0].bn1.running_mean.clone()
+    for step in training:
+        assert not training.model.stem[1].training
+        assert training.model.blocks[0].bn1.training
+        if step.ends_epoch:
+            training.model.eval()  # as somebody may do who looks, and forgets
+    assert torch.equal(training.model.stem[1].running_mean, before)
+    assert not torch.equal(training.model.blocks[0].bn1.running_mean, moving)
+    looked = snapshots(replace(MLP, model=frozen_norm), toy(), steps=[0, 3])
+    assert all(not model.stem[1].training for _, _, model in looked)
+
+
+def asleep(channels, classes):
+    return small_resnet(channels, classes, width=8).eval()
+
+
+def test_a_network_that_comes_in_evaluation_mode_is_trained_all_the_same(toy):
+    training = Training(replace(MLP, model=asleep), toy(), device="cpu")
+    assert all(part.training for part in training.model.modules())

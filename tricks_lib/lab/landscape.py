@@ -88,7 +88,6 @@ def snapshots(
         trains on when the next item is asked for. Do not change it.
     """
     training = Training(recipe, data, seed=seed, device="cpu")
-    training.model.train()
     if 0 in steps:
         yield 0, training.lr, training.model
     last = min(max(steps, default=0), recipe.epochs * training.per_epoch - 1)

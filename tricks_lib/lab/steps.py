@@ -99,6 +99,10 @@ class Training:
             self.scheduler = LambdaLR(
                 self.optimizer, lambda step: recipe.schedule(step / self.per_epoch)
             )
+        if not self.model.training:
+            self.model.train()
+        # A part that its maker froze in evaluation mode is not among them, and stays so.
+        self.training_parts = [part for part in self.model.modules() if part.training]
         self.network = self.team.share(self.model, self.device)
         self.random = RandomState(seed + self.team.rank, self.device)  # apart from what it drew
         augment = recipe.augment
@@ -114,7 +118,8 @@ class Training:
         """Take one step after another, to the end of the recipe."""
         number = 0
         for epoch in range(self.recipe.epochs):
-            self.model.train()
+            for part in self.training_parts:  # whoever looked may have left another mode
+                part.training = True
             dealt = batches(self.data, self.recipe.batch_size, self.order, self.team)
             for place, (images, targets) in enumerate(dealt, start=1):
                 lr = self.lr

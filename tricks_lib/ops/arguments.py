@@ -47,7 +47,7 @@ def check_number(
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number {allowed}, got {value!r}")
     inside = (value > low if above else value >= low) and (value < high if below else value <= high)
-    if not (inside and math.isfinite(value)):
+    if not (inside and -math.inf < value < math.inf):
         raise ValueError(f"{name} must be a number {allowed}, got {value!r}")
 
 
