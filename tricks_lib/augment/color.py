@@ -1,22 +1,26 @@
 """Colour shifts: brightness, contrast, saturation and hue.
 
-Each function changes a whole batch, every image by its own amount, and gives what torchvision's
-function of the same name gives for that image, bit by bit.
+Each function changes a whole batch, and gives for each image what torchvision's function of the
+same name gives, within one level of 255 by rounding.
 
 Chapter: notebooks/13_color.ipynb
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..ops.arguments import check_number
-from ..ops.pixels import batch_size, check_channels, in_parts, look_up, on_batches, per_image
+from ..ops.color import amounts, number_type, pointwise
+from ..ops.pixels import batch_size, check_channels, in_parts, on_batches, per_image
+from ..ops.transform import RandomTransform
 
 __all__ = [
     "SHADES",
+    "STEPS",
     "ColorShift",
     "adjust_brightness",
     "adjust_contrast",
@@ -29,114 +33,118 @@ SHADES = (0.2989, 0.587, 0.114)
 
 
 @on_batches
-def adjust_brightness(images: Tensor, factor: Tensor) -> Tensor:
-    """Multiply every pixel by its image's factor, and clip.
+def adjust_brightness(images: Tensor, factor: float | Tensor) -> Tensor:
+    """Multiply every pixel by its image's factor: x' = f·x, clipped.
 
     Args:
         images: uint8, or float in [0, 1]; (B, C, H, W) or (C, H, W) with 1 or 3 channels.
-        factor: float (B,), at least 0; 1 changes nothing, 0 gives black.
+        factor: f, at least 0: one number, or one for each image, (B,); 1 changes nothing, 0 gives
+            black.
 
     Returns:
         As `images`.
+
+    Raises:
+        ValueError, TypeError: if images or factors are not as above. Factors on a device are not
+            read, since that would wait for it.
     """
     check_channels(images)
     share, _ = _shares(factor, images)
-    if images.dtype == torch.uint8:
-        return look_up(images, _to_bytes(_every_value(images) * share[..., 0]))
-    return (images * share).clamp_(0, 1)
+    return pointwise(lambda pixels: _clipped(share * pixels, pixels), images)
 
 
 @on_batches
-def adjust_contrast(images: Tensor, factor: Tensor) -> Tensor:
-    """Move every pixel away from its image's mean grey, or towards it.
+def adjust_contrast(images: Tensor, factor: float | Tensor) -> Tensor:
+    """Move every pixel away from its image's mean grey, or towards it: x' = f·x + (1 - f)·mean,
+    clipped.
 
     Args:
         images: uint8, or float in [0, 1]; (B, C, H, W) or (C, H, W) with 1 or 3 channels.
-        factor: float (B,), at least 0; 1 changes nothing, 0 gives the mean grey.
+        factor: f, at least 0: one number, or one for each image, (B,); 1 changes nothing, 0 gives
+            the mean grey.
 
     Returns:
         As `images`.
+
+    Raises:
+        ValueError, TypeError: as `adjust_brightness`.
     """
     check_channels(images)
     share, rest = _shares(factor, images)
     mean = _mean_gray(images)
-    if images.dtype == torch.uint8:
-        blended = _blend(_every_value(images), mean[..., 0], share[..., 0], rest[..., 0])
-        return look_up(images, _to_bytes(blended))
-    return _blend(images, mean, share, rest).clamp_(0, 1)
+    return pointwise(lambda pixels: _clipped(_blend(pixels, mean, share, rest), pixels), images)
 
 
 @on_batches
-def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
-    """Move every pixel away from its own grey, or towards it; grey images stay as they are.
+def adjust_saturation(images: Tensor, factor: float | Tensor) -> Tensor:
+    """Move every pixel away from its own grey, or towards it: x' = f·x + (1 - f)·grey(x), clipped.
+
+    Images of one channel stay as they are.
 
     Args:
         images: uint8, or float in [0, 1]; (B, C, H, W) or (C, H, W) with 1 or 3 channels.
-        factor: float (B,), at least 0; 1 changes nothing, 0 gives a grey image.
+        factor: f, at least 0: one number, or one for each image, (B,); 1 changes nothing, 0 gives
+            a grey image.
 
     Returns:
         As `images`.
+
+    Raises:
+        ValueError, TypeError: as `adjust_brightness`.
     """
     check_channels(images)
-    share, rest = _shares(factor, images)
-    return images.clone() if images.shape[1] == 1 else _saturate(images, share, rest)
+    shares = _shares(factor, images)
+    return images.clone() if images.shape[1] == 1 else _saturate(images, *shares)
 
 
 @in_parts
 def _saturate(images: Tensor, share: Tensor, rest: Tensor) -> Tensor:
-    blended = _blend(images, _gray(images), share, rest)
-    return _to_bytes(blended) if images.dtype == torch.uint8 else blended.clamp_(0, 1)
+    return _clipped(_blend(images, _gray(images), share, rest), images)
 
 
 @on_batches
-def adjust_hue(images: Tensor, shift: Tensor) -> Tensor:
-    """Turn the circle of colours; grey images stay as they are.
+def adjust_hue(images: Tensor, shift: float | Tensor) -> Tensor:
+    """Turn the circle of colours; images of one channel stay as they are.
 
     Args:
         images: uint8, or float in [0, 1]; (B, C, H, W) or (C, H, W) with 1 or 3 channels.
-        shift: float (B,), in turns, in [-0.5, 0.5]: a third of a turn makes red into green.
+        shift: in turns, in [-0.5, 0.5]: one number, or one for each image, (B,). A third of a turn
+            makes red into green.
 
     Returns:
         As `images`.
+
+    Raises:
+        ValueError, TypeError: if images or shifts are not as above. Shifts on a device are not
+            read, since that would wait for it.
     """
     check_channels(images)
-    shift = per_image(shift.float(), images)
-    return images.clone() if images.shape[1] == 1 else _turn(images, shift)
+    turns = amounts("shift", shift, images, -0.5, 0.5)
+    precise = torch.promote_types(number_type(images), torch.float32)
+    shifts = per_image(turns.to(precise), images)
+    return images.clone() if images.shape[1] == 1 else _turn(images, shifts)
 
 
 @in_parts
 def _turn(images: Tensor, shift: Tensor) -> Tensor:
     as_bytes = images.dtype == torch.uint8
-    precise = torch.promote_types(images.dtype, torch.float32)
-    colors = images / 255 if as_bytes else images.to(precise)
-    red, green, _ = colors.unbind(1)
-    low, high = colors.amin(1), colors.amax(1)
+    colors = images.to(shift.dtype) / 255 if as_bytes else images.to(shift.dtype)
+    red, green, blue = colors.unbind(1)
+    high, low = colors.amax(1), colors.amin(1)
     spread = high - low
-    # For each colour its distance from the brightest, in [0, 1]; a grey pixel has no hue.
-    divisor = torch.where(spread == 0, 1.0, spread)
-    from_red, from_green, from_blue = ((high[:, None] - colors) / divisor[:, None]).unbind(1)
+    # Where a colour is on the circle, in sixths of a turn: red at 0, green at 2, blue at 4.
+    divisor = torch.where(spread == 0, 1, spread)  # a grey pixel has no hue, and needs none
     hue = torch.where(
         high == red,
-        from_blue - from_green,
-        torch.where(high == green, from_red + 2.0 - from_blue, from_green + 4.0 - from_red),
+        (green - blue) / divisor,
+        torch.where(high == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor),
     )
-    hue = (hue * (1.0 / 6.0) + 1.0).fmod_(1.0)
-    saturation = spread / torch.where(spread == 0, 1.0, high)
-    hue = (hue + shift[:, 0]).remainder_(1.0)
-
-    # Back: on the way round the circle each colour is up for two sixths, down for two, and between
-    # them rises or falls in a straight line.
-    sixths = hue * 6
-    sector = sixths.floor()
-    part = sixths - sector
-    falling = ((1.0 - saturation * part) * high).clamp_(0.0, 1.0)
-    rising = ((saturation * part + (1.0 - saturation)) * high).clamp_(0.0, 1.0)
-    least = ((1.0 - saturation) * high).clamp_(0.0, 1.0)
-    levels = torch.stack((high, least, falling, rising), dim=1)
-    which = torch.tensor([[0, 2, 1, 1, 3, 0], [3, 0, 0, 2, 1, 1], [1, 1, 3, 0, 0, 2]])
-    which = which.to(images.device, non_blocking=True)
-    sector = sector.to(torch.int64).remainder_(6)
-    turned = levels.gather(1, which[:, sector].movedim(0, 1))
+    hue = hue + 6 * shift[:, 0]
+    # On the way round, each channel is low for two sixths, rises for one, is high for two, and
+    # falls for one. `place` counts the sixths since it began to fall.
+    place = torch.stack((hue + 5, hue + 3, hue + 1), dim=1).remainder(6)
+    depth = torch.minimum(place, 4 - place).clamp(0, 1)
+    turned = high[:, None] - spread[:, None] * depth
     # Whole numbers by truncation, with a hair less than 256 for white.
     return (turned * (256 - 1e-3) if as_bytes else turned).to(images.dtype)
 
@@ -144,10 +152,11 @@ def _turn(images: Tensor, shift: Tensor) -> Tensor:
 def _gray(images: Tensor) -> Tensor:
     """Return the brightness of every pixel, float (B, 1, H, W); whole numbers for uint8 images."""
     if images.shape[1] == 1:
-        return images if images.is_floating_point() else images.float()
+        return images.to(number_type(images))
     red, green, blue = images.unbind(1)
-    shade = red.mul(SHADES[0]).add_(green, alpha=SHADES[1]).add_(blue, alpha=SHADES[2])
-    return (shade if images.is_floating_point() else shade.floor_())[:, None]
+    shade = red.to(number_type(images)).mul(SHADES[0])
+    shade = shade.add_(green, alpha=SHADES[1]).add_(blue, alpha=SHADES[2])[:, None]
+    return shade if images.is_floating_point() else shade.floor_()
 
 
 def _mean_gray(images: Tensor) -> Tensor:
@@ -155,29 +164,33 @@ def _mean_gray(images: Tensor) -> Tensor:
     return in_parts(lambda part: _gray(part).mean(dim=(1, 2, 3), keepdim=True))(images)
 
 
-def _shares(factor: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return factor and 1 - factor for each image, both rounded only now, on its device."""
-    dtype = images.dtype if images.is_floating_point() else torch.float32
-    factor = factor.double()
-    return per_image(factor.to(dtype), images), per_image((1 - factor).to(dtype), images)
+def _shares(factor: float | Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return f and 1 - f for each image, both rounded only now, (B, 1, 1, 1) on its device."""
+    factor, kind = amounts("factor", factor, images, 0), number_type(images)
+    return per_image(factor.to(kind), images), per_image((1 - factor).to(kind), images)
 
 
 def _blend(images: Tensor, others: Tensor, share: Tensor, rest: Tensor) -> Tensor:
-    """Return share·images + rest·others. addcmul rounds once, as torchvision's sum does."""
+    """Return f·x + (1 - f)·x0. addcmul may round once for both, as torchvision's sum may."""
     return torch.addcmul(images * share, others, rest)
 
 
-def _every_value(images: Tensor) -> Tensor:
-    """All values that a byte can have, the argument of a table: float (1, 1, 256)."""
-    return torch.arange(256, dtype=torch.float32, device=images.device).view(1, 1, 256)
+def _clipped(values: Tensor, images: Tensor) -> Tensor:
+    """Clip to what pixels can be, and return them in the type of the images."""
+    return values.clamp_(0, 1 if images.is_floating_point() else 255).to(images.dtype)
 
 
-def _to_bytes(values: Tensor) -> Tensor:
-    return values.clamp_(0, 255).to(torch.uint8)
+STEPS: dict[str, Callable[[Tensor, float | Tensor], Tensor]] = {
+    "brightness": adjust_brightness,
+    "contrast": adjust_contrast,
+    "saturation": adjust_saturation,
+    "hue": adjust_hue,
+}
+"""What `ColorShift` does, in this order."""
 
 
 @dataclass(frozen=True)
-class ColorShift:
+class ColorShift(RandomTransform):
     """Change brightness, contrast, saturation and hue of each image, in this order.
 
     The first three are multiplied by a factor uniform in [1 - amount, 1 + amount]; the hue is
@@ -205,31 +218,46 @@ class ColorShift:
     saturation: float = 0.4
     hue: float = 0.0
 
+    class Draw(NamedTuple):
+        """What is random about one batch: three factors and a shift of the hue, each (B,) or a
+        number, as `adjust_brightness` and its like take them; None leaves a step out."""
+
+        brightness: float | Tensor | None
+        contrast: float | Tensor | None
+        saturation: float | Tensor | None
+        hue: float | Tensor | None
+
     def __post_init__(self) -> None:
         """Check the parameters once."""
         for name in ("brightness", "contrast", "saturation"):
             check_number(name, getattr(self, name), 0, 1)
         check_number("hue", self.hue, 0, 0.5)
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return recoloured images."""
-        draws = 2 * torch.rand(4, batch_size(images)) - 1
-        amounts = (self.brightness, self.contrast, self.saturation, self.hue)
-        changed = [amount > 0 for amount in amounts]
-        return _recolor(images, *(torch.tensor(amounts)[:, None] * draws), changed=changed)
+    def draw(self, shape: tuple[int, ...], *, generator: Generator | None = None) -> Draw:
+        """Draw for images of a shape (B, C, H, W) or (C, H, W), on the CPU."""
+        uniform = torch.rand(4, batch_size(shape), dtype=torch.float32, generator=generator)
+        largest = (self.brightness, self.contrast, self.saturation, self.hue)
+        changes = torch.tensor(largest, dtype=torch.float32)[:, None] * (2 * uniform - 1)
+        neutral = (1, 1, 1, 0)  # a factor, or a shift, that changes nothing
+        steps = zip(largest, neutral, changes, strict=True)
+        return self.Draw(*(middle + change if most else None for most, middle, change in steps))
+
+    def apply(self, images: Tensor, draw: Draw) -> Tensor:
+        """Return images recoloured by what was drawn."""
+        return _recolor(images, draw)
 
 
 @on_batches
-@in_parts
-def _recolor(images: Tensor, *changes: Tensor, changed: list[bool]) -> Tensor:
+def _recolor(images: Tensor, draw: ColorShift.Draw) -> Tensor:
     check_channels(images)
-    steps: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
-        lambda images, change: adjust_brightness(images, 1 + change),
-        lambda images, change: adjust_contrast(images, 1 + change),
-        lambda images, change: adjust_saturation(images, 1 + change),
-        adjust_hue,
-    )
-    for step, change, wanted in zip(steps, changes, changed, strict=True):
-        if wanted:
-            images = step(images, change)
-    return images if any(changed) else images.clone()
+    wanted = {name: value for name, value in draw._asdict().items() if value is not None}
+    values = [amounts(name, value, images) for name, value in wanted.items()]
+    return _in_order(images, *values, names=list(wanted))
+
+
+@in_parts
+def _in_order(images: Tensor, *values: Tensor, names: list[str]) -> Tensor:
+    """Do all steps to a few images before the next, so that these stay in the cache."""
+    for name, value in zip(names, values, strict=True):
+        images = STEPS[name](images, value)
+    return images if names else images.clone()

@@ -4,13 +4,15 @@ Chapter: notebooks/13_color.ipynb
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from ..ops.arguments import check_number
+from ..ops.arguments import check_batch, check_number
+from ..ops.color import check_finite, number_type
 from ..ops.pixels import batch_size, check_channels, in_parts, on_batches
+from ..ops.transform import RandomTransform
 
 __all__ = [
     "IMAGENET_EIGENVALUES",
@@ -46,8 +48,9 @@ def principal_colors(images: Tensor) -> tuple[Tensor, Tensor]:
         eigenvectors in the columns of a float64 (3, 3).
 
     Raises:
-        ValueError: if the images do not have three channels.
+        ValueError, TypeError: if these are no batch of images with three channels.
     """
+    check_batch(images)
     check_channels(images, (3,))
     pixels = images.movedim(1, 0).flatten(1).double()
     if images.dtype == torch.uint8:
@@ -78,27 +81,34 @@ def shift_colors(images: Tensor, shifts: Tensor) -> Tensor:
 
     Args:
         images: uint8 or float, (B, 3, H, W) or (3, H, W).
-        shifts: float (B, 3), where images span [0, 1]; uint8 images are shifted 255 times as far.
+        shifts: float (B, 3), where images span [0, 1]; uint8 images are shifted 255 times as far,
+            rounded to whole levels.
 
     Returns:
         As `images`; float images may leave [0, 1], as in the paper.
+
+    Raises:
+        ValueError, TypeError: if images or shifts have another shape, or a shift is not finite.
+            Shifts on a device are not read, since that would wait for it.
     """
     check_channels(images, (3,))
-    if shifts.shape != (len(images), 3):
-        raise ValueError(f"expected shifts ({len(images)}, 3), got {tuple(shifts.shape)}")
-    shifts = shifts.to(images.device, torch.float32, non_blocking=True)[:, :, None, None]
+    if not isinstance(shifts, Tensor) or shifts.shape != (len(images), 3):
+        got = tuple(shifts.shape) if isinstance(shifts, Tensor) else repr(shifts)
+        raise ValueError(f"expected shifts ({len(images)}, 3), got {got}")
+    check_finite("shifts", shifts)
+    shifts = shifts.to(number_type(images)).to(images.device, non_blocking=True)[:, :, None, None]
     if images.dtype == torch.uint8:
-        return _shift_bytes(images, (255 * shifts).round_())
-    return images + shifts.to(images.dtype)
+        return _shift_bytes(images, (255 * shifts).round())
+    return images + shifts
 
 
 @in_parts
 def _shift_bytes(images: Tensor, shifts: Tensor) -> Tensor:
-    return (images + shifts.clamp_(-255, 255).to(torch.int16)).clamp_(0, 255).to(torch.uint8)
+    return (images + shifts.clamp(-255, 255).to(torch.int16)).clamp_(0, 255).to(torch.uint8)
 
 
 @dataclass(frozen=True)
-class PCAColor:
+class PCAColor(RandomTransform):
     """Add a random multiple of each principal colour to an image: alpha ~ N(0, std), one draw per
     image and direction.
 
@@ -124,6 +134,11 @@ class PCAColor:
     eigenvalues: Colors = IMAGENET_EIGENVALUES
     eigenvectors: tuple[Colors, Colors, Colors] = IMAGENET_EIGENVECTORS
 
+    class Draw(NamedTuple):
+        """What is random about one batch: alpha of `color_shifts`, (B, 3)."""
+
+        alpha: Tensor
+
     def __post_init__(self) -> None:
         """Check the parameters once."""
         check_number("std", self.std, 0)
@@ -145,11 +160,16 @@ class PCAColor:
         # Rounding may leave a variance of nothing below zero.
         return cls(std, _as_colors(values.clamp(min=0)), (red, green, blue))
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return recoloured images."""
-        alpha = self.std * torch.randn(batch_size(images), 3)
-        values, vectors = torch.tensor(self.eigenvalues), torch.tensor(self.eigenvectors)
-        return shift_colors(images, color_shifts(alpha, values, vectors))
+    def draw(self, shape: tuple[int, ...], *, generator: Generator | None = None) -> Draw:
+        """Draw for images of a shape (B, C, H, W) or (C, H, W), on the CPU."""
+        normal = torch.randn(batch_size(shape), 3, dtype=torch.float32, generator=generator)
+        return self.Draw(self.std * normal)
+
+    def apply(self, images: Tensor, draw: Draw) -> Tensor:
+        """Return images shifted by what was drawn."""
+        values = torch.tensor(self.eigenvalues, dtype=draw.alpha.dtype)
+        vectors = torch.tensor(self.eigenvectors, dtype=draw.alpha.dtype)
+        return shift_colors(images, color_shifts(draw.alpha, values, vectors))
 
 
 def _as_colors(values: Tensor) -> Colors:

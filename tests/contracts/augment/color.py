@@ -12,21 +12,28 @@ CASE = AugmentCase(
     examples=[ColorShift(), ColorShift(brightness=1.0, contrast=0.0, saturation=0.5, hue=0.5)],
     channels=(1, 3),
     calls=[
-        Call(
-            adjust_brightness,
-            lambda count: {"images": some_bytes(count), "factor": some_factors(count)},
+        *(
+            Call(
+                adjust,
+                lambda count: {"images": some_bytes(count), "factor": some_factors(count)},
+                gradient=(),
+            )
+            for adjust in (adjust_brightness, adjust_contrast, adjust_saturation)
         ),
-        Call(
-            adjust_contrast,
-            lambda count: {"images": some_floats(count), "factor": some_factors(count)},
+        *(
+            # No factor is 1: where nothing changes, white is on the edge of what is clipped.
+            Call(
+                adjust,
+                lambda count: {"images": some_floats(count), "factor": 0.9 * some_factors(count)},
+                gradient=("images", "factor"),
+            )
+            for adjust in (adjust_brightness, adjust_contrast, adjust_saturation)
         ),
-        Call(
-            adjust_saturation,
-            lambda count: {"images": some_floats(count), "factor": some_factors(count)},
-        ),
+        Call(adjust_hue, lambda count: {"images": some_bytes(count), "shift": 0.3}, gradient=()),
         Call(
             adjust_hue,
-            lambda count: {"images": some_floats(count), "shift": some_factors(count) - 1},
+            lambda count: {"images": some_floats(count), "shift": 0.9 * some_factors(count) - 0.88},
+            gradient=("images", "shift"),
         ),
     ],
     wrong=[

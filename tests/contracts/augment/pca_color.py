@@ -23,6 +23,7 @@ CASE = AugmentCase(
         Call(
             shift_colors,
             lambda count: {"images": some_floats(count), "shifts": torch.ones(count, 3)},
+            gradient=("images", "shifts"),
         ),
         Call(
             color_shifts,
