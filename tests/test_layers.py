@@ -20,7 +20,7 @@ SLOTS = ["augment", "mix", "objectives", "optimizers", "schedules", "models", "s
 
 FLOORS = [
     [*SLOTS, "ops", "protocols"],
-    ["recipe"],
+    ["recipe", "adapters"],
     ["lab"],
     ["course"],
     ["course.chapters"],

@@ -88,17 +88,6 @@ class AugmentCase(Case):
     noise: Sequence[Any] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObjectiveCase(Case):
-    """What objectives are held to.
-
-    Args:
-        take_labels: examples that take labels as well as rows; the others refuse them.
-    """
-
-    take_labels: Sequence[Any] = ()
-
-
 # --- What the calls are made with ---
 
 

@@ -16,7 +16,7 @@ import tricks_lib
 from tricks_lib import Recipe
 from tricks_lib.ops.written import written
 
-from .cases import AugmentCase, Case, ObjectiveCase
+from .cases import AugmentCase, Case
 from .parameters import maker_of, settings_of, values_of
 
 PACKAGE = Path(tricks_lib.__file__).parent
@@ -33,7 +33,7 @@ DEFAULTS = {
 NOTHING = [DEFAULTS[slot] for slot in ("augment", "mix", "stopping")]
 """Values that leave things as they are."""
 
-CASES = {"augment": AugmentCase, "objectives": ObjectiveCase}
+CASES = {"augment": AugmentCase}
 """Slots that have more to say than a `Case` can."""
 
 # --- Files ---

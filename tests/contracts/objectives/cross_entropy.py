@@ -1,5 +1,5 @@
 from tricks_lib import cross_entropy
 
-from ..cases import ObjectiveCase
+from ..cases import Case
 
-CASE = ObjectiveCase(examples=[cross_entropy])
+CASE = Case(examples=[cross_entropy])

@@ -5,7 +5,7 @@ from torch import nn
 
 from tricks_lib import Distillation, distillation_loss, mlp
 
-from ..cases import Call, ObjectiveCase, Wrong, some_logits, some_rows
+from ..cases import Call, Case, Wrong, some_logits, some_rows
 
 
 class Teacher(nn.Module):
@@ -25,7 +25,7 @@ class Teacher(nn.Module):
         return f"Teacher({self.seed})"
 
 
-CASE = ObjectiveCase(
+CASE = Case(
     examples=[Distillation(Teacher(7)), Distillation(Teacher(8), temperature=1.0, alpha=1.0)],
     calls=[
         Call(

@@ -12,11 +12,11 @@ from tricks_lib import (
     supervised,
 )
 
-from ..cases import Call, ObjectiveCase, Wrong, some_logits
+from ..cases import Call, Case, Wrong, some_logits
 
 MODEL = mlp(1, 3, hidden=(), size=2)
 
-CASE = ObjectiveCase(
+CASE = Case(
     examples=[
         L1Penalty(strength=1e-3, objective=cross_entropy),
         L1Penalty(strength=0.01, objective=supervised(LabelSmoothingLoss(epsilon=0.3))),

@@ -5,7 +5,7 @@ from torch import nn
 
 from tricks_lib import LabelSmoothingLoss, smooth_targets, supervised
 
-from ..cases import Call, ObjectiveCase, Wrong, some_logits, some_rows
+from ..cases import Call, Case, Wrong, some_logits, some_rows
 
 WEIGHT = (0.5, 1.0, 2.0, 1.5, 0.25, 1.0, 0.0, 3.0, 1.0, 0.75)
 
@@ -15,7 +15,7 @@ def some_labels(count):
     return torch.arange(count) % 4
 
 
-CASE = ObjectiveCase(
+CASE = Case(
     examples=[
         supervised(LabelSmoothingLoss(0.1)),
         supervised(LabelSmoothingLoss(0.2, weight=WEIGHT)),
