@@ -125,7 +125,6 @@ def check_images(images: Tensor) -> None:
 
 def batch_size(shape: tuple[int, ...]) -> int:
     """Count the images of a shape: B of (B, C, H, W), 1 for a single (C, H, W)."""
-    shape = getattr(shape, "shape", shape)  # TODO: remove with the last draw from images
     return shape[0] if len(shape) == 4 else 1
 
 
