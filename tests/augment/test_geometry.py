@@ -1,12 +1,9 @@
-"""Crop, mirror and rotation against torchvision, image by image with the same parameters."""
-
-import math
+"""Crop and mirror against torchvision, image by image with the same parameters."""
 
 import pytest
 import torch
 from scipy import stats
 from torch.profiler import ProfilerActivity, profile
-from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as V
 
 from tricks_lib import (
@@ -15,12 +12,10 @@ from tricks_lib import (
     HorizontalFlip,
     RandomCrop,
     RandomErasing,
-    Rotation,
     crop,
     cut_out,
     erase,
     mirror,
-    rotate,
 )
 from tricks_lib.ops import fast, pixels
 
@@ -108,52 +103,6 @@ def test_mirrored_share(p):
     assert stats.binomtest(mirrored, 20_000, p).pvalue > 1e-3
 
 
-# --- Rotation ---
-
-
-@shapes
-@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
-@pytest.mark.parametrize("fill", [0.0, 77.0])
-def test_rotation_is_torchvisions(shape, interpolation, fill):
-    torch.manual_seed(3)
-    images = noise(shape, torch.uint8)
-    degrees = 360 * torch.rand(shape[0], dtype=torch.float64) - 180
-    found = rotate(images, degrees, fill, interpolation)
-    for image, angle, mine in zip(images, degrees.tolist(), found, strict=True):
-        mode = InterpolationMode(interpolation)
-        theirs = V.rotate(image, angle, interpolation=mode, fill=[fill] * shape[1])
-        difference = (mine.int() - theirs.int()).abs()
-        assert difference.max() <= (1 if interpolation == "bilinear" else 0)
-
-
-def test_rotation_goes_counter_clockwise_about_the_centre():
-    image = torch.zeros(1, 1, 5, 5)
-    image[0, 0, 2, 4] = 1.0  # to the right of the centre
-    turned = rotate(image, torch.tensor([90.0]))
-    assert turned[0, 0, 0, 2] == 1.0  # above it
-    assert turned.sum() == 1.0
-
-
-def test_no_turn_changes_nothing():
-    for dtype in (torch.uint8, torch.float32, torch.float64):
-        images = noise((3, 2, 8, 11), dtype)
-        for interpolation in ("nearest", "bilinear"):
-            same = rotate(images, torch.zeros(3), 5.0, interpolation)
-            torch.testing.assert_close(same, images, rtol=0, atol=1e-5)
-
-
-def test_angles_are_uniform():
-    torch.manual_seed(0)
-    line = torch.zeros(1, 1, 41, 41)
-    line[..., 20, 38:] = 1.0
-    y, x = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
-    turned = Rotation(30, interpolation="bilinear")(line.expand(3000, -1, -1, -1))
-    angles = torch.atan2(-(turned * y).sum((1, 2, 3)), (turned * x).sum((1, 2, 3)))
-    degrees = angles * 180 / math.pi
-    assert degrees.abs().max() < 30.5
-    assert stats.kstest(degrees, stats.uniform(-30, 60).cdf).pvalue > 1e-3
-
-
 # --- Parts ---
 
 
@@ -189,10 +138,6 @@ def test_the_size_of_the_parts_does_not_matter(trick, monkeypatch):
         (lambda: HorizontalFlip(1.1), ValueError, "p must be a number >= 0 and <= 1, got 1.1"),
         (lambda: HorizontalFlip(-0.1), ValueError, "got -0.1"),
         (lambda: HorizontalFlip("half"), TypeError, "got 'half'"),
-        (lambda: Rotation(181), ValueError, "degrees must be a number >= 0 and <= 180, got 181"),
-        (lambda: Rotation(-1), ValueError, "got -1"),
-        (lambda: Rotation(interpolation="cubic"), ValueError, '"nearest" or "bilinear", got'),
-        (lambda: Rotation(fill=[1, float("inf")]), ValueError, "each number of fill"),
     ],
 )
 def test_parameters_out_of_range(build, error, message):
@@ -201,7 +146,7 @@ def test_parameters_out_of_range(build, error, message):
 
 
 def test_limits_of_the_range_are_inside():
-    for trick in (RandomCrop(0), HorizontalFlip(0), HorizontalFlip(1), Rotation(0), Rotation(180)):
+    for trick in (RandomCrop(0), HorizontalFlip(0), HorizontalFlip(1)):
         trick(noise((2, 3, 8, 8), torch.uint8))
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from .pixels import Fill, fill_color, in_parts
 
-__all__ = ["grid", "sources", "take", "warp"]
+__all__ = ["grid", "move", "sources", "take", "warp"]
 
 
 def warp(images: Tensor, matrices: Tensor, fill: Fill, interpolation: str = "nearest") -> Tensor:
@@ -24,14 +24,22 @@ def warp(images: Tensor, matrices: Tensor, fill: Fill, interpolation: str = "nea
         As `images`.
     """
     color = fill_color(fill, images)
-    matrices = matrices.to(images.device, torch.float32, non_blocking=True)
+    precise = _precise(images.dtype, *images.shape[-2:])
+    matrices = matrices.to(images.device, precise, non_blocking=True)
     if interpolation == "bilinear":
         return _interpolate(images, matrices, color=color)
-    return _move(images, matrices, color=color)
+    return move(images, matrices, color=color)
 
 
 @in_parts
-def _move(images: Tensor, matrices: Tensor, *, color: Tensor) -> Tensor:
+def move(images: Tensor, matrices: Tensor, *, color: Tensor) -> Tensor:
+    """Do what `warp` does with the nearest pixels.
+
+    Args:
+        images: uint8 or float (B, C, H, W).
+        matrices: as in `warp`, float32 or float64, on the images' device.
+        color: of `fill_color`.
+    """
     return take(images, sources(matrices, *images.shape[-2:]), color)
 
 
@@ -41,19 +49,20 @@ def sources(matrices: Tensor, height: int, width: int) -> Tensor:
     An image that holds the numbers of its own pixels is sampled, so that rounding is torch's own.
 
     Args:
-        matrices: as in `warp`, float32 (n, 2, 3).
+        matrices: as in `warp`, float32 or float64 (n, 2, 3).
         height: of the image.
-        width: of the image, with fewer than 2²⁴ pixels altogether.
+        width: of the image.
 
     Returns:
-        int32 (n, H·W): number of the pixel, row by row, counted from 1; 0 for a point outside.
+        int32 (n, H·W), or int64 if that is too small: number of the pixel, row by row, counted
+        from 1; 0 for a point outside.
     """
-    numbers = torch.arange(1, height * width + 1, dtype=torch.float32, device=matrices.device)
+    precise = _precise(matrices.dtype, height, width)
+    numbers = torch.arange(1, height * width + 1, dtype=precise, device=matrices.device)
     numbers = numbers.view(1, 1, height, width).expand(len(matrices), -1, -1, -1)
-    found = F.grid_sample(
-        numbers, grid(matrices, height, width), "nearest", "zeros", align_corners=False
-    )
-    return found.flatten(1).to(torch.int32)
+    points = grid(matrices.to(precise), height, width)
+    found = F.grid_sample(numbers, points, "nearest", "zeros", align_corners=False)
+    return found.flatten(1).to(torch.int32 if height * width < 2**31 else torch.int64)
 
 
 def take(images: Tensor, numbers: Tensor, color: Tensor) -> Tensor:
@@ -61,7 +70,7 @@ def take(images: Tensor, numbers: Tensor, color: Tensor) -> Tensor:
 
     Args:
         images: (B, C, H, W).
-        numbers: of `sources`, int32 (B, H·W).
+        numbers: of `sources`, int (B, H·W).
         color: what stands for the number 0, (1, C or 1, 1, 1).
     """
     batch, channels = images.shape[:2]
@@ -74,26 +83,37 @@ def grid(matrices: Tensor, height: int, width: int) -> Tensor:
     """Compute the source points of all pixels in the units of `grid_sample`.
 
     Returns:
-        float (n, H, W, 2): x and y, from -1 at one border of the image to 1 at the other.
+        (n, H, W, 2), of the matrices' type: x and y, from -1 at one border of the image to 1 at
+        the other.
     """
-    device = matrices.device
-    x = torch.linspace(0.5 * (1 - width), 0.5 * (width - 1), width, device=device)
-    y = torch.linspace(0.5 * (1 - height), 0.5 * (height - 1), height, device=device)[:, None]
-    half = torch.tensor([[0.5 * width], [0.5 * height]]).to(device, non_blocking=True)
+    like = {"dtype": matrices.dtype, "device": matrices.device}
+    x = torch.linspace(0.5 * (1 - width), 0.5 * (width - 1), width, **like)
+    y = torch.linspace(0.5 * (1 - height), 0.5 * (height - 1), height, **like)[:, None]
+    half = torch.tensor([[0.5 * width], [0.5 * height]], dtype=matrices.dtype)
+    half = half.to(matrices.device, non_blocking=True)
     by_x, by_y, shift = (matrices / half)[..., None, None].unbind(2)
     # In this order the rounding is that of the product of matrices that torchvision computes.
-    return (by_x * x + by_y * y + shift).movedim(1, -1)
+    return (by_x * x + by_y * y).add_(shift).movedim(1, -1)
+
+
+def _precise(dtype: torch.dtype, height: int, width: int) -> torch.dtype:
+    """Choose the type that source points are computed in: one that can count the pixels."""
+    counts = torch.float32 if height * width <= 2**24 else torch.float64
+    return torch.promote_types(dtype, counts)
 
 
 @in_parts
 def _interpolate(images: Tensor, matrices: Tensor, *, color: Tensor) -> Tensor:
-    """Blend the four pixels around each source point, and outside the image the colour."""
-    precise = torch.promote_types(images.dtype, torch.float32)
-    points = grid(matrices, *images.shape[-2:]).to(precise)
-    layers = torch.cat((images, torch.ones_like(images[:, :1])), dim=1).to(precise)
-    layers = F.grid_sample(layers, points, "bilinear", "zeros", align_corners=False)
-    inside, color = layers[:, -1:], color.to(precise)
-    blended = torch.addcmul(color, layers[:, :-1] - color, inside)
+    """Blend the four pixels p around each source point by their weights w, which sum to 1; those
+    outside the image have the colour c.
+
+    So a place shows Σ w p + (1 - Σ w) c, with sums over the pixels inside, and this is
+    Σ w (p - c) + c: zeros outside are what `grid_sample` reads there.
+    """
+    points = grid(matrices, *images.shape[-2:])
+    color = color.to(points.dtype)
+    differences = images.to(points.dtype) - color
+    blended = F.grid_sample(differences, points, "bilinear", "zeros", align_corners=False) + color
     if images.dtype == torch.uint8:
         blended = blended.round_().clamp_(0, 255)
     return blended.to(images.dtype)

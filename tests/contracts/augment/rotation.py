@@ -24,6 +24,7 @@ CASE = AugmentCase(
     ],
     wrong=[
         Wrong(Rotation, ValueError, "degrees must be a number >= 0 and <= 180", degrees=181),
+        Wrong(Rotation, TypeError, "degrees must be a number >= 0 and <= 180", degrees="15"),
         Wrong(Rotation, ValueError, "each number of fill must be a number", fill=[1, float("inf")]),
         Wrong(
             Rotation,
