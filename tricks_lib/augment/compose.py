@@ -80,9 +80,15 @@ def _in_turn(images: Tensor, steps: tuple[Augment, ...], draws: tuple[Any, ...])
     for step, drawn in zip(steps, draws, strict=True):
         if drawn is None:  # nobody knows whose memory such a step returns
             result, ours = step(result), False
-        elif ours and hasattr(step, "write") and result.is_contiguous() and fast.wanted(result):
+        elif ours and hasattr(step, "write") and _in_place(result):
             step.write(result, drawn)
         else:
             result = step.apply(result, drawn)  # type: ignore[attr-defined]
-            ours = isinstance(step, RandomTransform)
+            # Several steps may be none that copies.
+            ours = isinstance(step, RandomTransform) and not isinstance(step, Compose)
     return result
+
+
+def _in_place(images: Tensor) -> bool:
+    """Whether to write into images saves time: large ones, of which few pixels change."""
+    return fast.wanted(images) and fast.by_slices(images) and images.is_contiguous()

@@ -32,7 +32,8 @@ def wanted(images: Tensor) -> bool:
     return not (images.requires_grad or torch.compiler.is_compiling())
 
 
-def _by_slices(images: Tensor) -> bool:
+def by_slices(images: Tensor) -> bool:
+    """Whether to go from image to image: large ones, on a CPU."""
     return images.device.type == "cpu" and images[0].numel() >= LARGE
 
 
@@ -57,7 +58,7 @@ def fill_boxes(
         color: of `fill_color`.
         into: where to put the result: `images`, or None for a new tensor.
     """
-    if not _by_slices(images):
+    if not by_slices(images):
         if into is None:
             return _paint(images, top, bottom, left, right, color=color)
         return choose(outside(top, bottom, left, right, images), images, color, out=into)
@@ -88,7 +89,7 @@ def fill_boxes_with_noise(
         generator: of the images' device; None for torch's own.
         into: where to put the result: `images`, or None for a new tensor.
     """
-    if _by_slices(images):
+    if by_slices(images):
         result = images.clone() if into is None else into
         for place, slices in boxes(top, bottom, left, right):
             box = result[place][slices]
@@ -144,7 +145,7 @@ def mirror(images: Tensor, chosen: Tensor, *, into: Tensor | None = None) -> Ten
         chosen: bool (B,).
         into: where to put the result: `images`, or None for a new tensor.
     """
-    if not _by_slices(images):
+    if not by_slices(images):
         which = chosen.to(images.device, non_blocking=True)[:, None, None, None]
         if into is None:
             return _mirror(images, which)
@@ -174,7 +175,7 @@ def crop(images: Tensor, top: Tensor, left: Tensor, padding: int, color: Tensor)
         padding: pixels on every side.
         color: of `fill_color`.
     """
-    if not _by_slices(images):
+    if not by_slices(images):
         offset = top * (images.shape[-1] + 2 * padding) + left
         offset = offset.to(images.device, non_blocking=True)
         return _crop(images, offset, padding=padding, color=color)
