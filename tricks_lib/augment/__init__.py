@@ -10,6 +10,7 @@ from .flip import HorizontalFlip, mirror
 from .identity import identity
 from .pca_color import PCAColor, principal_colors, shift_colors
 from .random_erasing import RandomErasing, erase
+from .random_resized_crop import RandomResizedCrop, resized_crop
 from .rotation import Rotation, rotate
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "PCAColor",
     "RandomCrop",
     "RandomErasing",
+    "RandomResizedCrop",
     "Rotation",
     "adjust_brightness",
     "adjust_contrast",
@@ -32,6 +34,7 @@ __all__ = [
     "identity",
     "mirror",
     "principal_colors",
+    "resized_crop",
     "rotate",
     "shift_colors",
 ]
