@@ -7,24 +7,27 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Any, NamedTuple, Self
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..ops import tones
+from ..ops.arguments import check_count, check_number
 from ..ops.pixels import (
     Fill,
     batch_size,
     check_channels,
+    check_draws,
     check_fill,
+    check_inside,
     fill_color,
-    in_parts,
     mean_fill,
     on_batches,
     take_rows,
 )
-from ..ops.warp import sources, take
+from ..ops.transform import RandomTransform
+from ..ops.warp import move
 from .color import adjust_brightness, adjust_contrast, adjust_saturation
 
 __all__ = [
@@ -35,15 +38,19 @@ __all__ = [
     "TONAL",
     "AutoAugment",
     "Operation",
-    "Plan",
-    "apply",
-    "magnitude",
+    "Policy",
+    "apply_operations",
+    "largest",
+    "magnitudes",
     "matrix",
 ]
 
 Operation = tuple[str, float, int | None]
+"""Name, probability, and index 0 ... 9 of the magnitude, None for an operation without one."""
 
-POLICIES: dict[str, tuple[tuple[Operation, Operation], ...]] = {
+Policy = tuple[tuple[Operation, Operation], ...]
+
+POLICIES: dict[str, Policy] = {
     "cifar10": (
         (("Invert", 0.1, None), ("Contrast", 0.2, 6)),
         (("Rotate", 0.7, 2), ("TranslateX", 0.3, 9)),
@@ -126,21 +133,7 @@ POLICIES: dict[str, tuple[tuple[Operation, Operation], ...]] = {
         (("Equalize", 0.8, None), ("Equalize", 0.6, None)),
     ),
 }
-"""The published policies. Each sub-policy has two operations, one after the other, each with its
-name, its probability and the index 0 ... 9 of its magnitude."""
-
-SIGNED = {
-    "ShearX": 0.3,  # pixels across for each pixel down
-    "ShearY": 0.3,
-    "TranslateX": 150 / 331,  # share of the width; the search used images of 331 pixels
-    "TranslateY": 150 / 331,
-    "Rotate": 30.0,  # degrees
-    "Brightness": 0.9,  # the factor is 1 plus or minus this
-    "Color": 0.9,
-    "Contrast": 0.9,
-    "Sharpness": 0.9,
-}
-"""Operations that go either way, with the magnitude of index 9; index 0 has none."""
+"""The published policies. Each sub-policy has two operations, one after the other."""
 
 GEOMETRIC = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 
@@ -155,23 +148,75 @@ TONAL: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "Equalize": lambda images, _: tones.equalize(images),
     "Invert": lambda images, _: tones.invert(images),
 }
-"""What each other operation does to images, uint8 (B, C, H, W), and magnitudes, float64 (B,)."""
+"""What each other operation does to images, uint8 (B, C, H, W), and amounts, float64 (B,)."""
 
-NAMES = (*GEOMETRIC, *TONAL)
+NAMES = ("Identity", *GEOMETRIC, *TONAL)
+"""All operations: a draw has their numbers in this list."""
+
+SIGNED = (*GEOMETRIC, "Brightness", "Color", "Contrast", "Sharpness")
+"""Operations that go either way."""
 
 
-def magnitude(name: str, index: int | None) -> float:
-    """Return what an index 0 ... 9 means to an operation: the size of a signed one without its
-    sign, the bits that Posterize keeps, the share of 255 from which Solarize inverts, and 0 for
-    an operation without magnitude.
+# --- How much ---
+
+
+def largest(height: int, width: int) -> dict[str, float]:
+    """Return the magnitude of index 9 of each operation that has one, in images of a size.
+
+    Shears are in pixels across for each pixel down, translations in pixels (the search used images
+    of 331), rotations in degrees; Brightness to Sharpness change a factor of 1 by so much;
+    Posterize takes away so many bits; Solarize inverts the brightest so large a share of all
+    values.
     """
-    if index is None:
-        return 0.0
-    if name == "Posterize":
-        return float(8 - round(index * 4 / 9))
-    if name == "Solarize":
-        return torch.linspace(1.0, 0.0, 10)[index].item()
-    return torch.linspace(0.0, SIGNED[name], 10)[index].item()
+    return {
+        "ShearX": 0.3,
+        "ShearY": 0.3,
+        "TranslateX": 150 / 331 * width,
+        "TranslateY": 150 / 331 * height,
+        "Rotate": 30.0,
+        "Brightness": 0.9,
+        "Color": 0.9,
+        "Contrast": 0.9,
+        "Sharpness": 0.9,
+        "Posterize": 4.0,
+        "Solarize": 1.0,
+    }
+
+
+WITH_MAGNITUDE = frozenset(largest(1, 1))
+
+
+@functools.lru_cache(maxsize=64)
+def magnitudes(
+    space: Callable[[int, int], dict[str, float]], bins: int, height: int, width: int
+) -> Tensor:
+    """Return how much each index means to each operation: `bins` equal steps from none to the
+    largest, in single precision, since pixels are counted by rounding down.
+
+    Args:
+        space: `largest`, or another function with the same keys.
+        bins: number of indices, at least 2.
+        height: of the images.
+        width: of the images.
+
+    Returns:
+        float64 (2, operations, bins): the operations in the order of `NAMES`, the signed ones
+        first one way and then the other. Of Posterize it is the bits that are kept, of Solarize
+        the share of 255 from which it inverts, of an operation without magnitude 0.
+    """
+    table = torch.zeros(2, len(NAMES), bins, dtype=torch.float64)
+    for name, most in space(height, width).items():
+        steps = torch.linspace(0.0, most, bins, dtype=torch.float32)
+        if name == "Posterize":
+            steps = 8 - steps.round()
+        elif name == "Solarize":
+            steps = torch.linspace(most, 0.0, bins, dtype=torch.float32)
+        table[0, NAMES.index(name)] = steps
+        table[1, NAMES.index(name)] = -steps if name in SIGNED else steps
+    return table
+
+
+# --- What is done ---
 
 
 def matrix(name: str, amount: float, height: int, width: int) -> list[list[float]]:
@@ -185,37 +230,94 @@ def matrix(name: str, amount: float, height: int, width: int) -> list[list[float
     if name == "ShearY":
         return [[1.0, 0.0, 0.0], [amount, 1.0, amount * width / 2]]
     if name == "TranslateX":
-        return [[1.0, 0.0, -float(int(amount * width))], [0.0, 1.0, 0.0]]
+        return [[1.0, 0.0, -float(int(amount))], [0.0, 1.0, 0.0]]
     if name == "TranslateY":
-        return [[1.0, 0.0, 0.0], [0.0, 1.0, -float(int(amount * height))]]
+        return [[1.0, 0.0, 0.0], [0.0, 1.0, -float(int(amount))]]
     angle = math.radians(amount)
     return [[math.cos(angle), -math.sin(angle), 0.0], [math.sin(angle), math.cos(angle), 0.0]]
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """What is to be done to each image of a batch.
+@on_batches
+def apply_operations(
+    images: Tensor, operation: Tensor, amount: Tensor, *, fill: Fill = 0.0
+) -> Tensor:
+    """Do to each image what was drawn for it, one operation after the other.
+
+    For each step the batch is sorted by operation, so that the images of an operation are
+    neighbours and are treated together. Operations and amounts are read, so leave them on the CPU,
+    where they are drawn: a device would be waited for.
 
     Args:
-        operation: index into `NAMES`, -1 for nothing, int (B, 2): first and second.
-        sub_policy: which pair was drawn, int (B,).
-        negative: whether a signed operation goes the other way, bool (B, 2).
-    """
+        images: uint8 (B, C, H, W) or (C, H, W) with 1 or 3 channels.
+        operation: numbers in `NAMES`, int (B, n) for n steps.
+        amount: how much of it, (B, n), as in `magnitudes`, with its sign.
+        fill: colour that geometric operations bring into view: a number, one number per channel,
+            or None for the mean colour of the images.
 
-    operation: Tensor
-    sub_policy: Tensor
-    negative: Tensor
+    Returns:
+        As `images`.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above.
+    """
+    if images.dtype != torch.uint8:
+        raise TypeError(
+            f"operations on the values of bytes take uint8 images, got {images.dtype}; "
+            "augment images before they become floats"
+        )
+    check_channels(images)
+    check_draws(images, "steps", operation=operation, amount=amount)
+    if operation.shape != amount.shape:
+        raise ValueError(
+            "operation and amount must have one shape (B, steps), got "
+            f"{tuple(operation.shape)} and {tuple(amount.shape)}"
+        )
+    operation, amount = operation.cpu(), amount.cpu().double()
+    check_inside("operation", operation, 0, len(NAMES) - 1)
+    color = fill_color(fill, images)
+    order = torch.arange(len(images))
+    for step in range(operation.shape[1]):
+        number, resort = operation[order, step].sort(stable=True)
+        order = order[resort]
+        images = take_rows(images, resort.to(images.device, non_blocking=True))
+        much = amount[order, step]
+        ends = torch.searchsorted(number, torch.arange(len(NAMES) + 1)).tolist()
+        groups = {name: slice(*ends[n : n + 2]) for n, name in enumerate(NAMES)}
+        moved = slice(groups[GEOMETRIC[0]].start, groups[GEOMETRIC[-1]].stop)
+        if moved.start < moved.stop:
+            images[moved] = _move(images[moved], number[moved], much[moved], color)
+        for name, group in groups.items():
+            if name in TONAL and group.start < group.stop:
+                images[group] = TONAL[name](images[group], much[group])
+    return take_rows(images, order.argsort().to(images.device, non_blocking=True))
+
+
+def _move(images: Tensor, number: Tensor, much: Tensor, color: Tensor) -> Tensor:
+    """Shear, translate or rotate each image. Where each pixel comes from is not kept: maps of all
+    operations for large images would take hundreds of megabytes."""
+    height, width = images.shape[-2:]
+    moves = zip(number.tolist(), much.tolist(), strict=True)
+    rows = [matrix(NAMES[number], amount, height, width) for number, amount in moves]
+    matrices = torch.tensor(rows, dtype=torch.float32).to(images.device, non_blocking=True)
+    return move(images, matrices, color=color)
+
+
+# --- Policies ---
 
 
 @dataclass(frozen=True)
-class AutoAugment:
-    """Apply one of 25 pairs of operations to each image, each operation with its own probability.
+class AutoAugment(RandomTransform):
+    """Apply one pair of operations to each image, each operation with its own probability.
 
     The names, probabilities and magnitudes are the published ones, as torchvision has them, and
-    every operation gives torchvision's result bit by bit; the whole batch is done at once.
+    every operation gives torchvision's result, within one level by rounding; the whole batch is
+    done at once.
 
     Args:
-        policy: "cifar10", "svhn" or "imagenet".
+        policy: "cifar10", "svhn" or "imagenet", of 25 pairs each, or pairs of your own, as
+            `POLICIES` has them: `(((name, probability, magnitude), (name, probability,
+            magnitude)), ...)` with names from `NAMES` and an index 0 ... 9 for the magnitude, None
+            for an operation without one.
         fill: colour that geometric operations bring into view, in 0 ... 255: a number, one number
             per channel, or None for the data set's mean colour, which `fit` fills in (called by
             hand, None is the mean colour of the images at hand). torchvision's default is 0.
@@ -229,126 +331,95 @@ class AutoAugment:
     Source: Cubuk, Zoph, Mané, Vasudevan, Le 2019, arXiv:1805.09501, tables 7 to 9.
     """
 
-    policy: Literal["cifar10", "svhn", "imagenet"] = "cifar10"
+    policy: str | Policy = "cifar10"
     fill: Fill = None
+
+    class Draw(NamedTuple):
+        """What is random about some images: arguments of `apply_operations`."""
+
+        operation: Tensor
+        amount: Tensor
 
     def __post_init__(self) -> None:
         """Check the parameters once."""
-        if self.policy not in POLICIES:
+        if not isinstance(self.policy, str):
+            object.__setattr__(self, "policy", _checked(self.policy))
+        elif self.policy not in POLICIES:
             raise ValueError(f"policy must be one of {', '.join(POLICIES)}, got {self.policy!r}")
         check_fill(self.fill)
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return augmented images."""
-        return apply(images, self.draw(batch_size(images)), self.policy, self.fill)
+    def draw(self, shape: tuple[int, ...], *, generator: Generator | None = None) -> Draw:
+        """Draw two operations for each image of a shape (B, C, H, W) or (C, H, W), on the CPU."""
+        count, table = batch_size(shape), _table(self.policy)
+        pair = torch.randint(len(table.operation), (count,), generator=generator)
+        chance, direction = torch.rand(2, count, 2, dtype=torch.float32, generator=generator)
+        operation = table.operation[pair].where(chance < table.probability[pair], 0)
+        way = (direction < 0.5).long()
+        amount = magnitudes(largest, 10, *shape[-2:])[way, operation, table.magnitude[pair]]
+        return self.Draw(operation, amount)
 
-    def draw(self, count: int) -> Plan:
-        """Draw what to do to `count` images."""
-        table = _table(self.policy)
-        sub_policy = torch.randint(len(POLICIES[self.policy]), (count,))
-        chance, direction = torch.rand(2, count, 2)
-        happens = chance < table.probability[sub_policy]
-        return Plan(table.operation[sub_policy].where(happens, -1), sub_policy, direction < 0.5)
+    def apply(self, images: Tensor, draw: Draw) -> Tensor:
+        """Return images with what was drawn done to them."""
+        return apply_operations(images, *draw, fill=self.fill)
 
     def with_mean(self, mean: Tensor) -> Self:
         """Return the same with the data set's mean colour, (C,) in [0, 1], for `fill=None`."""
         return replace(self, fill=mean_fill(mean)) if self.fill is None else self
 
 
-@on_batches
-def apply(images: Tensor, plan: Plan, policy: str, fill: Fill = 0.0) -> Tensor:
-    """Do to each image what was drawn for it.
+class _Table(NamedTuple):
+    """A policy as tensors (n, 2): of each sub-policy its first and its second operation."""
 
-    For each of the two steps the batch is sorted by operation, so that the images of an operation
-    are neighbours and are treated together. The plan is on the CPU: to sort by it does not wait
-    for the device.
-
-    Args:
-        images: uint8 (B, C, H, W) or (C, H, W) with 1 or 3 channels.
-        plan: for as many images.
-        policy: name of the policy that the plan was drawn from.
-        fill: as in `AutoAugment`.
-
-    Returns:
-        As `images`.
-    """
-    if images.dtype != torch.uint8:
-        raise TypeError(f"AutoAugment takes uint8 images, got {images.dtype}")
-    check_channels(images)
-    table, color = _table(policy), fill_color(fill, images)
-    order = torch.arange(len(images))
-    for step in (0, 1):
-        operation, resort = plan.operation[order, step].sort(stable=True)
-        order = order[resort]
-        images = take_rows(images, resort.to(images.device, non_blocking=True))
-        sub_policy, negative = plan.sub_policy[order], plan.negative[order, step]
-        amount = table.amount[sub_policy, step]
-        amount = torch.where(negative & table.signed[sub_policy, step], -amount, amount)
-        map_number = table.map_number[sub_policy, step] + negative.long()
-
-        ends = torch.searchsorted(operation, torch.arange(len(NAMES) + 1)).tolist()
-        moved = slice(ends[0], ends[len(GEOMETRIC)])
-        if moved.start < moved.stop:
-            images[moved] = _move(images[moved], map_number[moved], policy, color)
-        for name, *where in zip(NAMES, ends[:-1], ends[1:], strict=True):
-            group = slice(*where)
-            if name in TONAL and group.start < group.stop:
-                images[group] = TONAL[name](images[group], amount[group])
-    return take_rows(images, order.argsort().to(images.device, non_blocking=True))
-
-
-def _move(images: Tensor, map_number: Tensor, policy: str, color: Tensor) -> Tensor:
-    maps = _maps(policy, *images.shape[-2:], images.device)
-    return _gather(images, map_number.to(images.device, non_blocking=True), maps=maps, color=color)
-
-
-@in_parts
-def _gather(images: Tensor, map_number: Tensor, *, maps: Tensor, color: Tensor) -> Tensor:
-    return take(images, maps[map_number], color)
-
-
-@dataclass(frozen=True, eq=False)
-class _Table:
-    """A policy as tensors (25, 2): for each sub-policy its first and its second operation."""
-
-    operation: Tensor  # index into NAMES
+    operation: Tensor  # number in NAMES
     probability: Tensor
-    amount: Tensor
-    signed: Tensor
-    map_number: Tensor  # row of `_maps`, the next row is for the other sign
+    magnitude: Tensor  # its index; 0 for none
 
 
-@functools.cache
-def _table(policy: str) -> _Table:
-    rows = POLICIES[policy]
-    first_map: dict[tuple[str, int | None], int] = {
-        operation: 2 * number for number, operation in enumerate(_geometric(policy))
-    }
-
-    def column(value: Callable[[str, float, int | None], float], dtype: torch.dtype) -> Tensor:
-        return torch.tensor([[value(*operation) for operation in row] for row in rows], dtype=dtype)
-
+@functools.lru_cache(maxsize=16)
+def _table(policy: str | Policy) -> _Table:
+    pairs = POLICIES[policy] if isinstance(policy, str) else policy
     return _Table(
-        column(lambda name, p, index: NAMES.index(name), torch.long),
-        column(lambda name, p, index: p, torch.float32),
-        column(lambda name, p, index: magnitude(name, index), torch.float64),
-        column(lambda name, p, index: name in SIGNED, torch.bool),
-        column(lambda name, p, index: first_map.get((name, index), 0), torch.long),
+        torch.tensor([[NAMES.index(name) for name, _, _ in pair] for pair in pairs]),
+        torch.tensor([[p for _, p, _ in pair] for pair in pairs], dtype=torch.float32),
+        torch.tensor([[index or 0 for _, _, index in pair] for pair in pairs]),
     )
 
 
-def _geometric(policy: str) -> list[tuple[str, int]]:
-    """List the different geometric operations of a policy."""
-    operations = [operation for row in POLICIES[policy] for operation in row]
-    return sorted({(n, i) for n, _, i in operations if n in GEOMETRIC and i is not None})
+def _checked(policy: Any) -> Policy:
+    """Return a policy of one's own, with tuples of Python's values, once it is found right.
+
+    Raises:
+        ValueError, TypeError: if something in it is wrong.
+    """
+    pair_of = "pairs of operations (name, probability, magnitude)"
+    if not isinstance(policy, tuple | list):
+        names = ", ".join(POLICIES)
+        raise TypeError(f"policy must be one of {names}, or {pair_of}, got {policy!r}")
+    if not policy:
+        raise ValueError(f"policy must have one or more {pair_of}, got none")
+    for pair in policy:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueError(f"policy must be {pair_of}, got {pair!r} among them")
+    return tuple((_operation(first), _operation(second)) for first, second in policy)
 
 
-@functools.lru_cache(maxsize=8)
-def _maps(policy: str, height: int, width: int, device: torch.device) -> Tensor:
-    """Work out once where every pixel of each geometric operation comes from, both ways."""
-    matrices = [
-        matrix(name, sign * magnitude(name, index), height, width)
-        for name, index in _geometric(policy)
-        for sign in (1, -1)
-    ]
-    return sources(torch.tensor(matrices), height, width).to(device)
+def _operation(operation: Any) -> Operation:
+    if not isinstance(operation, tuple | list) or len(operation) != 3:
+        raise ValueError(
+            "an operation of policy must be (name, probability, magnitude), such as "
+            f'("Rotate", 0.7, 2), got {operation!r}'
+        )
+    name, probability, index = operation
+    if name not in NAMES:
+        raise ValueError(f"an operation of policy must be one of {', '.join(NAMES)}, got {name!r}")
+    check_number(f"the probability of {name} in policy", probability, 0, 1)
+    if name in WITH_MAGNITUDE:
+        check_count(f"the magnitude of {name} in policy", index, 0)
+        if index > 9:
+            raise ValueError(
+                f"the magnitude of {name} in policy must be an index 0 ... 9, got {index!r}"
+            )
+        return name, float(probability), int(index)
+    if index is not None:
+        raise ValueError(f"{name} in policy has no magnitude: it must be None, got {index!r}")
+    return name, float(probability), None

@@ -1,7 +1,7 @@
-"""The operations of AutoAugment on grey values, each on a whole batch of uint8 images.
+"""The operations of AutoAugment on the values of pixels, each on a whole batch of uint8 images.
 
-Each gives what torchvision's function gives for every single image, bit by bit. An operation that
-treats every pixel by itself becomes a table of 256 bytes for each image.
+Each gives for every single image what torchvision's function gives, within one level by rounding.
+An operation that treats every pixel by itself becomes a table of 256 bytes for each image.
 """
 
 import torch

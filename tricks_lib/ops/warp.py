@@ -86,11 +86,15 @@ def grid(matrices: Tensor, height: int, width: int) -> Tensor:
         (n, H, W, 2), of the matrices' type: x and y, from -1 at one border of the image to 1 at
         the other.
     """
-    like = {"dtype": matrices.dtype, "device": matrices.device}
-    x = torch.linspace(0.5 * (1 - width), 0.5 * (width - 1), width, **like)
-    y = torch.linspace(0.5 * (1 - height), 0.5 * (height - 1), height, **like)[:, None]
-    half = torch.tensor([[0.5 * width], [0.5 * height]], dtype=matrices.dtype)
-    half = half.to(matrices.device, non_blocking=True)
+    dtype, device = matrices.dtype, matrices.device
+
+    def places(count: int) -> Tensor:
+        first, last = 0.5 * (1 - count), 0.5 * (count - 1)
+        return torch.linspace(first, last, count, dtype=dtype, device=device)
+
+    x, y = places(width), places(height)[:, None]
+    half = torch.tensor([[0.5 * width], [0.5 * height]], dtype=dtype)
+    half = half.to(device, non_blocking=True)
     by_x, by_y, shift = (matrices / half)[..., None, None].unbind(2)
     # In this order the rounding is that of the product of matrices that torchvision computes.
     return (by_x * x + by_y * y).add_(shift).movedim(1, -1)
