@@ -357,6 +357,7 @@ def test_the_plainest_trivial_augment_is_all_or_nothing():
         ({"amount": torch.zeros(4, 1)}, ValueError, r"one shape \(B, steps\), got \(4, 2\)"),
         ({"operation": torch.full((4, 2), 15)}, ValueError, "operation must lie in 0 ... 14"),
         ({"operation": torch.full((4, 2), -1)}, ValueError, "operation must lie in 0 ... 14"),
+        ({"amount": torch.full((4, 2), torch.nan)}, ValueError, "amount must be a number"),
         ({"operation": [[1, 2]] * 4}, TypeError, "expected operation for each of 4 images"),
         ({"images": torch.zeros(4, 3, 8, 8)}, TypeError, "take uint8 images, got torch.float32"),
         ({"fill": 300}, ValueError, "fill must lie in 0 ... 255"),

@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 
 from ..ops import tones
 from ..ops.arguments import check_count, check_number
+from ..ops.color import check_finite
 from ..ops.pixels import (
     Fill,
     batch_size,
@@ -274,6 +275,7 @@ def apply_operations(
         )
     operation, amount = operation.cpu(), amount.cpu().double()
     check_inside("operation", operation, 0, len(NAMES) - 1)
+    check_finite("amount", amount)
     color = fill_color(fill, images)
     order = torch.arange(len(images))
     for step in range(operation.shape[1]):
