@@ -14,9 +14,19 @@ import pytest
 import torch
 
 from tricks_lib.course.chapter import chapter, found
-from tricks_lib.course.comparing import Wrong, difference, expect
-from tricks_lib.course.exercises import Draws, Exercises, Prediction
-from tricks_lib.course.judging import Function, agree, no_loop, untouched, without
+from tricks_lib.course.exercises import (
+    Draws,
+    Exercises,
+    Function,
+    Prediction,
+    Wrong,
+    agree,
+    difference,
+    expect,
+    no_loop,
+    untouched,
+    without,
+)
 from tricks_lib.schedules import gradual_warmup
 
 ROOT = Path(__file__).parents[2]

@@ -4,13 +4,13 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import inspect
-import math
 import numbers
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 __all__ = ["Wrong", "difference", "expect", "is_number", "named", "number_of"]
@@ -62,50 +62,57 @@ def difference(found: Any, wanted: Any, tolerance: float = 1e-6) -> str | None:
         return None if found == wanted else f"Got {found!r}."
     if isinstance(wanted, Tensor) and wanted.ndim and not isinstance(found, Tensor):
         raise Wrong(f"Expected a tensor of shape {tuple(wanted.shape)}, got {named(found)}.")
-    theirs, ours = _plain(found), _plain(wanted)
-    shape, theirs_shape = _shape(ours), _shape(theirs)
-    if len(theirs_shape) != len(shape) or -1 in theirs_shape:
+    theirs, ours = _numbers(found), _numbers(wanted)
+    if ours is None:
+        raise TypeError(f"a right answer is a text or made of numbers, got {wanted!r}")
+    if theirs is None or theirs.ndim != ours.ndim:
         call = ": hand in what it returns" if inspect.isroutine(found) else ""
-        raise Wrong(f"Expected {_arranged(shape)}, got {named(found)}{call}.")
-    if shape == ():
-        return _between_numbers(theirs, ours, tolerance)
-    if theirs_shape != shape:
-        return f"Expected {_arranged(shape)}, got {named(found)}."
-    pairs = list(zip(np.ndindex(*shape), _flat(theirs), _flat(ours), strict=True))
-    wrong = [(place, value) for place, value, right in pairs if not _near(value, right, tolerance)]
-    if not wrong:
+        raise Wrong(f"Expected {_arranged(ours)}, got {named(found)}{call}.")
+    if theirs.shape != ours.shape:
+        return f"Expected {_arranged(ours)}, got {named(found)}."
+    wrong = (~_near(theirs, ours, tolerance)).nonzero()
+    if not len(wrong):
         return None
-    place, value = wrong[0]
+    if ours.ndim == 0:
+        return _between_numbers(theirs.item(), ours.item(), tolerance)
+    place = tuple(wrong[0].tolist())
     where = f"at index {place[0] if len(place) == 1 else place}"
+    value = f"{theirs[place].item():.6g}"
     if len(wrong) == 1:
-        return f"1 of {number_of(len(pairs), 'number')} is wrong: {where} it is {value:.6g}."
-    return f"{len(wrong)} of {len(pairs)} numbers are wrong: the first, {where}, is {value:.6g}."
+        return f"1 of {number_of(ours.numel(), 'number')} is wrong: {where} it is {value}."
+    return f"{len(wrong)} of {ours.numel()} numbers are wrong: the first, {where}, is {value}."
 
 
-def _between_numbers(found: float, wanted: float, tolerance: float) -> str | None:
-    if _near(found, wanted, tolerance):
-        return None
+def _between_numbers(found: float, wanted: float, tolerance: float) -> str:
     allowed = tolerance * max(1.0, abs(wanted))
     if tolerance >= 1e-4 and abs(found - wanted) <= 5 * allowed:  # worked out by hand, and rounded
         return f"Got {found:.6g}, which is close, but more than {allowed:.2g} off."
     return f"Got {found:.6g}."
 
 
-def _near(found: float, wanted: float, tolerance: float) -> bool:
-    if math.isnan(wanted):  # of a mistake: no right answer is
-        return math.isnan(found)
-    if math.isinf(wanted):  # any finite number would be within a tolerance relative to infinity
-        return found == wanted
-    return abs(found - wanted) <= tolerance * max(1.0, abs(wanted))  # never so for NaN
+def _near(found: Tensor, wanted: Tensor, tolerance: float) -> Tensor:
+    near = (found - wanted).abs() <= tolerance * wanted.abs().clamp(min=1)  # never so for NaN
+    # Any finite number would be within a tolerance relative to infinity.
+    near = near.where(~wanted.isinf(), found == wanted)
+    return near.where(~wanted.isnan(), found.isnan())  # of a mistake: no right answer is NaN
 
 
-def _plain(value: Any) -> Any:
-    """Turn tensors, arrays and tuples, and what is in them, into numbers and lists."""
-    if isinstance(value, Tensor):
-        return value.detach().tolist()
+def _numbers(value: Any) -> Tensor | None:
+    """Make a float64 tensor of a number, or of an arrangement of numbers; None of anything else."""
     if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Tensor):
+        is_real = value.dtype != torch.bool and not value.is_complex()
+        return value.detach().double() if is_real else None
+    value = _listed(value)
+    return None if -1 in _shape(value) else torch.tensor(value, dtype=torch.float64)
+
+
+def _listed(value: Any) -> Any:
+    """Turn sequences, and the tensors and arrays in them, into lists."""
+    if isinstance(value, Tensor | np.ndarray | np.generic):
         return value.tolist()
-    return list(map(_plain, value)) if isinstance(value, list | tuple | range) else value
+    return list(map(_listed, value)) if isinstance(value, list | tuple | range) else value
 
 
 def is_number(value: Any) -> bool:
@@ -114,28 +121,20 @@ def is_number(value: Any) -> bool:
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    """Return the shape of nested lists of numbers: () for a number, (-1,) for what is neither."""
+    """Return the shape of nested lists of numbers; a -1 is in it for what is none."""
     if not isinstance(value, list):
         return () if is_number(value) else (-1,)
     inner = {_shape(part) for part in value} or {()}
     return (len(value), *inner.pop()) if len(inner) == 1 else (-1,)
 
 
-def _flat(value: Any) -> Iterator[float]:
-    if isinstance(value, list):
-        for part in value:
-            yield from _flat(part)
-    else:
-        yield value
-
-
-def _arranged(shape: tuple[int, ...]) -> str:
-    assert -1 not in shape, "the right answer is not made of numbers"
-    if not shape:
+def _arranged(right: Tensor) -> str:
+    """Say what an answer should look like."""
+    if right.ndim == 0:
         return "a number"
-    if len(shape) > 1:
-        return f"a tensor of shape {shape}"
-    return number_of(shape[0], "number") if shape[0] else "an empty list"
+    if right.ndim > 1:
+        return f"a tensor of shape {tuple(right.shape)}"
+    return number_of(len(right), "number") if len(right) else "an empty list"
 
 
 def number_of(count: int, thing: str) -> str:

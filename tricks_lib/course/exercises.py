@@ -1,7 +1,8 @@
 """What every chapter's exercises share: asking, drawing inputs, answering.
 
 A check raises what is wrong. It draws its inputs afresh each time, so that nobody passes with a
-table of the answers, and leaves the caller's random numbers as they are.
+table of the answers, and leaves the caller's random numbers as they are. A chapter imports all that
+its checks need from here; how answers are compared stands in `comparing.py` and `judging.py`.
 
 Chapter: notebooks/00_baseline.ipynb
 """
@@ -20,10 +21,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .comparing import Wrong, is_number, named, number_of
-from .judging import Function, NotTried, explain, still_dots
+from .comparing import Wrong, difference, expect, is_number, named, number_of
+from .judging import Function, NotTried, agree, explain, no_loop, still_dots, untouched, without
 
-__all__ = ["Answer", "Draws", "Exercise", "Exercises", "Judge", "Prediction"]
+__all__ = [
+    "Answer",
+    "Draws",
+    "Exercise",
+    "Exercises",
+    "Function",
+    "Judge",
+    "Prediction",
+    "Wrong",
+    "agree",
+    "difference",
+    "expect",
+    "named",
+    "no_loop",
+    "number_of",
+    "untouched",
+    "without",
+]
 
 T = TypeVar("T")
 

@@ -6,9 +6,7 @@ Chapter: notebooks/04_adabound.ipynb
 import torch
 from torch import Tensor
 
-from tricks_lib.course.comparing import expect
-from tricks_lib.course.exercises import Draws, Exercises
-from tricks_lib.course.judging import Function, agree
+from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect
 from tricks_lib.optimizers import AdaBound
 from tricks_lib.optimizers.adabound import bounds
 
@@ -145,7 +143,7 @@ def _(naive_amsbound: Function, draws: Draws):
         return draws.normal(4), lambda w, t: w + noise[t], steps, *settings
 
     def long_case():
-        return draws.until(lambda: case(draws.count(50, 80)), _largest_matters)
+        return draws.until(lambda: case(draws.count(50, 80)), _everything_matters)
 
     agree(
         naive_amsbound,
@@ -179,10 +177,11 @@ def _(naive_amsbound: Function, draws: Draws):
     )
 
 
-def _largest_matters(case) -> bool:
-    """Tell whether it shows in what way the largest v is kept."""
-    ends = [_naive(*case, kept=kept) for kept in ("largest", "v", "put back")]
-    return all((ends[0] - end).abs().max() > 1e-5 for end in ends[1:])
+def _everything_matters(case) -> bool:
+    """Tell whether it shows each part of the algorithm."""
+    without = {"kept": "v"}, {"kept": "put back"}, {"clip": False}, {"corrected": False}
+    right = _naive(*case)
+    return all((_naive(*case, **changed) - right).abs().max() > 1e-5 for changed in without)
 
 
 def _of_the_library(w, gradient_of, steps, lr, final_lr, gamma):

@@ -10,9 +10,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from tricks_lib.course.comparing import Wrong, expect
-from tricks_lib.course.exercises import Draws, Exercises
-from tricks_lib.course.judging import Function, agree, untouched
+from tricks_lib.course.exercises import Draws, Exercises, Function, Wrong, agree, expect, untouched
 from tricks_lib.lab.metrics import calibration_error
 from tricks_lib.lab.study import Metric, paired_difference
 

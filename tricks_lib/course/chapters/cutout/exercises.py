@@ -9,9 +9,7 @@ import torch
 from torch import Tensor
 
 from tricks_lib.augment.cutout import cut_out
-from tricks_lib.course.comparing import expect
-from tricks_lib.course.exercises import Draws, Exercises
-from tricks_lib.course.judging import Function, agree, no_loop
+from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, no_loop
 
 __all__ = ["RIGHT", "WRONG", "check"]
 

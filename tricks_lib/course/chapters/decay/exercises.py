@@ -5,9 +5,7 @@ Chapter: notebooks/03_decay.ipynb
 
 import math
 
-from tricks_lib.course.comparing import expect
-from tricks_lib.course.exercises import Draws, Exercises
-from tricks_lib.course.judging import Function, agree
+from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect
 from tricks_lib.schedules import cosine_decay, cosine_restarts, step_decay
 
 __all__ = ["RIGHT", "WRONG", "check"]

@@ -8,9 +8,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from tricks_lib.course.comparing import expect
-from tricks_lib.course.exercises import Draws, Exercises
-from tricks_lib.course.judging import Function, agree, without
+from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, without
 
 __all__ = ["RIGHT", "WRONG", "check"]
 

@@ -14,9 +14,16 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.utils import parameters_to_vector
 from torch.optim import SGD
 
-from tricks_lib.course.comparing import Wrong, expect, number_of
-from tricks_lib.course.exercises import Draws, Exercises
-from tricks_lib.course.judging import Function, agree, untouched
+from tricks_lib.course.exercises import (
+    Draws,
+    Exercises,
+    Function,
+    Wrong,
+    agree,
+    expect,
+    number_of,
+    untouched,
+)
 from tricks_lib.models import mlp
 from tricks_lib.schedules import linear_scaling, sqrt_scaling
 

@@ -10,9 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tricks_lib.course.comparing import expect
-from tricks_lib.course.exercises import Draws, Exercises
-from tricks_lib.course.judging import Function, agree, without
+from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, without
 from tricks_lib.mix.cutmix import box_around, paste_box
 from tricks_lib.mix.mixup import mix_pairs
 

@@ -7,9 +7,7 @@ import torch
 from torch.optim import SGD
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, SequentialLR
 
-from tricks_lib.course.comparing import Wrong, expect, named
-from tricks_lib.course.exercises import Draws, Exercises
-from tricks_lib.course.judging import Function, agree
+from tricks_lib.course.exercises import Draws, Exercises, Function, Wrong, agree, expect, named
 from tricks_lib.schedules import constant_warmup, cosine_decay, gradual_warmup, linear_decay
 
 __all__ = ["RIGHT", "WRONG", "check"]
