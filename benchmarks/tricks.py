@@ -3,24 +3,32 @@
 Usage: python benchmarks/tricks.py [--only crop cutout] [--repeats 15] [--threads 2] [--markdown]
 
 Peers are torchvision v2 (image by image where it has no batch form with a draw for each image),
-timm and kornia. All are timed in turns in one run, each on the same batch, and the median counts;
-before each timing the same function runs once off the clock.
-A peer that writes into its input gets a copy, made outside the clock: so its own work is compared,
-without the copy that our functions make; the column "limit" is that copy (and what else cannot be
-avoided). Peers that take floats only have no figure for uint8, but for AutoAugment, where kornia's
-(one sub-policy for the whole batch) gets floats.
+timm, torchaug (with a chunk for each image, so that each has a draw of its own; not on Python 3.13
+and later, for which it does not install) and kornia, as it is and under `torch.compile`. Compiling
+takes seconds to a minute for each, off the clock; `--eager` leaves it out. All are timed in turns
+in one run, each on the same batch, and the median counts; before each timing the same function runs
+off the clock.
+
+A peer that writes into its input, marked with *, gets a copy, made outside the clock: so its own
+work is compared, without the copy that our functions make; the column "limit" is that copy (and
+what else cannot be avoided). Peers that take floats only have no figure for uint8, but for the
+policies (AutoAugment and its like), where kornia's (one sub-policy for the whole batch) get floats.
+kornia's resized crop has no antialiasing.
+The summary at the end has for each row the fastest peer that leaves its input as it is.
 """
 
 import argparse
 import platform
+import shutil
 import statistics
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
+from torch.utils.benchmark import Timer
 from torchvision.transforms import v2
 
 from tricks_lib import (
@@ -34,9 +42,12 @@ from tricks_lib import (
     HorizontalFlip,
     Mixup,
     PCAColor,
+    RandAugment,
     RandomCrop,
     RandomErasing,
+    RandomResizedCrop,
     Rotation,
+    TrivialAugment,
 )
 
 with warnings.catch_warnings():
@@ -45,8 +56,19 @@ with warnings.catch_warnings():
     from timm.data import Mixup as TimmMixup
     from timm.data.random_erasing import RandomErasing as TimmErasing
 
+    try:
+        import torchaug.transforms as torchaug
+    except ModuleNotFoundError:
+        torchaug = None
+
 SHAPES = [(256, 3, 32, 32), (128, 3, 224, 224)]
 CLASSES = 10
+CALLS_TO_COMPILE = 4
+"""Calls before a compiled peer is timed: each other number of images that it treats compiles anew,
+until torch takes that number for one that varies."""
+
+BACKEND = "inductor" if any(map(shutil.which, ("g++", "clang++", "cl"))) else "aot_eager"
+"""What compiles: on a CPU, torch's own compiler needs one of C++."""
 
 
 @dataclass
@@ -57,7 +79,7 @@ class Row:
     ours: Callable
     peers: dict[str, Callable] = field(default_factory=dict)
     limit: Callable = torch.clone
-    floats_only: tuple[str, ...] = ("kornia",)
+    floats_only: tuple[str, ...] = ("kornia", "kornia compiled")
     in_place: tuple[str, ...] = ()
     dtypes: tuple[torch.dtype, ...] = (torch.uint8, torch.float32)
     mixes: bool = False
@@ -66,6 +88,21 @@ class Row:
 def one_by_one(transform):
     """Apply a transform image by image, as a data loader does."""
     return lambda images: torch.stack([transform(image) for image in images])
+
+
+def of_torchaug(name: str, *arguments, **settings) -> dict[str, Callable]:
+    """Return torchaug's transform of that name with a draw for each image, if it is installed."""
+    if torchaug is None:
+        return {}
+    settings |= {"batch_transform": True}
+    if name != "RandomHorizontalFlip":  # it has a draw for each image without chunks
+        settings["num_chunks"] = -1
+    return {"torchaug": getattr(torchaug, name)(*arguments, **settings)}
+
+
+def compiled(function: Callable) -> Callable:
+    """Compile a peer where torch can, and leave the rest of it as it is."""
+    return torch.compile(function, backend=BACKEND)
 
 
 def take_half(images):
@@ -92,6 +129,7 @@ def rows(size: int, device: str) -> list[Row]:
             {
                 "torchvision": one_by_one(v2.RandomHorizontalFlip()),
                 "kornia": kornia.RandomHorizontalFlip(),
+                **of_torchaug("RandomHorizontalFlip"),
             },
         ),
         Row(
@@ -113,6 +151,16 @@ def rows(size: int, device: str) -> list[Row]:
             {
                 "torchvision": one_by_one(v2.RandomRotation(15)),
                 "kornia": kornia.RandomRotation(15.0, resample="nearest", p=1.0),
+                **of_torchaug("RandomRotation", 15),
+            },
+        ),
+        Row(
+            "resized crop",
+            RandomResizedCrop(),
+            {
+                "torchvision": one_by_one(v2.RandomResizedCrop(size)),
+                "kornia": kornia.RandomResizedCrop((size, size), align_corners=False),
+                **of_torchaug("RandomResizedCrop", size),
             },
         ),
         Row(
@@ -121,6 +169,7 @@ def rows(size: int, device: str) -> list[Row]:
             {
                 "torchvision": one_by_one(v2.ColorJitter(0.4, 0.4, 0.4)),
                 "kornia": kornia.ColorJitter(0.4, 0.4, 0.4, p=1.0),
+                **of_torchaug("ColorJitter", 0.4, 0.4, 0.4),
             },
         ),
         Row("PCA colour", PCAColor()),
@@ -132,6 +181,7 @@ def rows(size: int, device: str) -> list[Row]:
                 "torchvision": one_by_one(v2.RandomErasing(1.0, area, aspect)),
                 "timm": TimmErasing(1.0, *area, aspect[0], mode="const", device=device),
                 "kornia": kornia.RandomErasing(area, aspect, p=1.0),
+                **of_torchaug("RandomErasing", 1.0, area, aspect),
             },
             in_place=("timm",),
         ),
@@ -156,6 +206,24 @@ def rows(size: int, device: str) -> list[Row]:
                 dtypes=(torch.uint8,),
             )
             for policy in v2.AutoAugmentPolicy
+        ),
+        Row(
+            "RandAugment",
+            RandAugment(fill=0),
+            {
+                "torchvision": one_by_one(v2.RandAugment()),
+                "kornia": kornia.auto.RandAugment(2, 9),
+            },
+            dtypes=(torch.uint8,),
+        ),
+        Row(
+            "TrivialAugment",
+            TrivialAugment(fill=0),
+            {
+                "torchvision": one_by_one(v2.TrivialAugmentWide()),
+                "kornia": kornia.auto.TrivialAugment(),
+            },
+            dtypes=(torch.uint8,),
         ),
         Row(
             "mixup",
@@ -186,81 +254,94 @@ def rows(size: int, device: str) -> list[Row]:
     ]
 
 
-def measure(row: Row, images: Tensor, repeats: int) -> dict[str, float]:
+def measure(row: Row, images: Tensor, repeats: int, eager: bool = False) -> dict[str, float]:
     """Return the median milliseconds of each contestant, timed in turns."""
     labels = torch.arange(len(images), device=images.device) % CLASSES
     targets = torch.eye(CLASSES, device=images.device)[labels]
     is_bytes = images.dtype == torch.uint8
-    contestants = {"limit": row.limit, "ours": row.ours}
-    for name, peer in row.peers.items():
+    contestants = {"limit": row.limit, "ours": row.ours, **row.peers}
+    if "kornia" in row.peers and not eager:
+        contestants["kornia compiled"] = compiled(row.peers["kornia"])
+    if is_bytes and torch.float32 in row.dtypes:
         # A peer without bytes is left out of their table, if the trick has one for floats.
-        if not (is_bytes and name in row.floats_only and torch.float32 in row.dtypes):
-            contestants[name] = peer
-    times: dict[str, list[float]] = {name: [] for name in contestants}
+        contestants = {n: f for n, f in contestants.items() if n not in row.floats_only}
     floats = images / 255 if is_bytes else images
-    for repeat in range(repeats + 2):
-        for name, function in contestants.items():
-            batch = floats if name in row.floats_only else images
-            arguments = [batch.clone() if name in row.in_place else batch]
-            if row.mixes and name != "limit":
-                arguments.append(targets if name == "ours" else labels)
-            function(*arguments)  # so that no contestant pays for what the one before left behind
-            wait(images)
-            start = time.perf_counter()
-            function(*arguments)
-            wait(images)
-            if repeat >= 2:  # the first calls fill caches
-                times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: statistics.median(values) for name, values in times.items()}
+
+    timers = {}
+    for name, function in contestants.items():
+        batch = floats if name in row.floats_only else images
+        arguments = (targets if name == "ours" else labels,) * (row.mixes and name != "limit")
+        if name == "kornia compiled":
+            torch.compiler.reset()
+            for _ in range(CALLS_TO_COMPILE):
+                function(batch, *arguments)
+        timers[name] = Timer(
+            "function(given, *arguments)",
+            setup="given = batch.clone()" if name in row.in_place else "given = batch",
+            globals={"function": function, "batch": batch, "arguments": arguments},
+            num_threads=torch.get_num_threads(),
+        )
+    # timeit calls twice off the clock, so that none pays for what the one before left behind.
+    turns = [{name: timer.timeit(1).mean for name, timer in timers.items()} for _ in range(repeats)]
+    return {name: 1e3 * statistics.median(turn[name] for turn in turns) for name in timers}
 
 
-def measure_adabound(repeats: int) -> tuple[int, dict[str, float]]:
+def measure_adabound() -> tuple[int, dict[str, float]]:
     """Count weights, and time a step of AdaBound beside the authors' package and torch's Adam."""
     import adabound
 
     from tricks_lib import small_resnet
 
-    def network():
-        return small_resnet(3, 10, width=64)
-
-    def stepper(build):
-        model = network()
-        for parameter in model.parameters():
-            parameter.grad = torch.randn_like(parameter)
-        return build(model.parameters(), lr=1e-3).step
-
+    network = partial(small_resnet, 3, 10, width=64)
+    builders = {"ours": AdaBound, "adabound": adabound.AdaBound, "torch Adam": torch.optim.Adam}
+    times = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        steps = {
-            "ours": stepper(AdaBound),
-            "adabound": stepper(adabound.AdaBound),
-            "torch Adam": stepper(torch.optim.Adam),
-        }
-        times: dict[str, list[float]] = {name: [] for name in steps}
-        for repeat in range(repeats + 2):
-            for name, step in steps.items():
-                start = time.perf_counter()
-                step()
-                if repeat >= 2:
-                    times[name].append(1e3 * (time.perf_counter() - start))
-    weights = sum(parameter.numel() for parameter in network().parameters())
-    return weights, {name: statistics.median(values) for name, values in times.items()}
+        for name, build in builders.items():
+            model = network()
+            for parameter in model.parameters():
+                parameter.grad = torch.randn_like(parameter)
+            timer = Timer(
+                "step()",
+                globals={"step": build(model.parameters(), lr=1e-3).step},
+                num_threads=torch.get_num_threads(),
+            )
+            times[name] = 1e3 * timer.blocked_autorange(min_run_time=0.5).median
+    return sum(parameter.numel() for parameter in network().parameters()), times
 
 
-def wait(images: Tensor) -> None:
-    if images.device.type == "cuda":
-        torch.cuda.synchronize()
+def peers_of(times: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in times.items() if name not in ("limit", "ours")}
 
 
-def report(name: str, times: dict[str, float], markdown: bool) -> None:
-    peers = {key: value for key, value in times.items() if key not in ("limit", "ours")}
-    factors = [f"{key} {value:.2f} ({value / times['ours']:.1f}×)" for key, value in peers.items()]
+def report(name: str, times: dict[str, float], markdown: bool, in_place: tuple = ()) -> None:
+    factors = [
+        f"{peer}{'*' * (peer in in_place)} {value:.2f} ({value / times['ours']:.1f}×)"
+        for peer, value in peers_of(times).items()
+    ]
     limit = f"{times['limit']:.2f}" if "limit" in times else ""
     cells = [name, limit, f"{times['ours']:.2f}", ", ".join(factors) or "none"]
     if markdown:
         print("|", " | ".join(cells), "|", flush=True)
     else:
         print(f"  {cells[0]:20} {cells[1]:>8} {cells[2]:>8}   {cells[3]}", flush=True)
+
+
+def fastest(times: dict[str, float], in_place: tuple = ()) -> tuple[float, str] | None:
+    """Return how many times as fast ours is as the fastest peer that leaves its input as it is,
+    and which peer that is; None if there is no such peer."""
+    fair = {name: value for name, value in peers_of(times).items() if name not in in_place}
+    if not fair:
+        return None
+    name = min(fair, key=fair.__getitem__)
+    return fair[name] / times["ours"], name
+
+
+def summarize(ratios: dict[str, tuple[float, str]]) -> None:
+    """Say of each row how ours compares with its fastest peer, the worst first."""
+    print("\nTimes as fast as the fastest peer that does not write into its input\n")
+    for row, (ratio, peer) in sorted(ratios.items(), key=lambda item: item[1]):
+        print(f"- {ratio:.1f}× {row}: {peer}")
 
 
 def main():
@@ -272,6 +353,7 @@ def main():
     parser.add_argument("--threads", type=int, help="CPU threads; by default torch's choice")
     parser.add_argument("--sizes", type=int, nargs="+", help="heights of image: 32, 224")
     parser.add_argument("--markdown", action="store_true", help="print tables for the README")
+    parser.add_argument("--eager", action="store_true", help="leave out what torch.compile does")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -280,11 +362,15 @@ def main():
     def wanted(name):
         return not arguments.only or any(part.lower() in name.lower() for part in arguments.only)
 
+    ratios = {}
     for device in ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]:
         where = f"{processor()}, {torch.get_num_threads()} threads"
         if device == "cuda":
             where = torch.cuda.get_device_name()
-        print(f"{where}; torch {torch.__version__}; medians in ms")
+        backend = "nothing compiled" if arguments.eager else f"compiled by {BACKEND}"
+        print(f"{where}; torch {torch.__version__}, {backend}; medians in ms")
+        if torchaug is None:
+            print(f"without torchaug, which is not installed (Python {platform.python_version()})")
         for shape in SHAPES:
             if arguments.sizes and shape[-1] not in arguments.sizes:
                 continue
@@ -301,12 +387,17 @@ def main():
                     print(f"\n{title}\n  {'trick':20} {'limit':>8} {'ours':>8}   peers")
                 for row in rows(shape[-1], device):
                     if dtype in row.dtypes and wanted(row.name):
-                        times = measure(row, images, arguments.repeats)
-                        report(row.name, times, arguments.markdown)
+                        times = measure(row, images, arguments.repeats, arguments.eager)
+                        report(row.name, times, arguments.markdown, row.in_place)
+                        if ratio := fastest(times, row.in_place):
+                            ratios[f"{row.name}, {device}, {title}"] = ratio
     if wanted("AdaBound"):
-        weights, times = measure_adabound(arguments.repeats)
+        weights, times = measure_adabound()
         print(f"\na step of AdaBound, {weights:,} weights\n")
         report("AdaBound", times, arguments.markdown)
+        if ratio := fastest(times):
+            ratios["a step of AdaBound"] = ratio
+    summarize(ratios)
 
 
 def processor() -> str:
