@@ -9,6 +9,7 @@ from tricks_lib import Recipe, fit, mlp
 from tricks_lib.course import plan as module
 from tricks_lib.course.plan import Headline, StudyPlan, best_tries
 from tricks_lib.lab.study import Finding, Metric, OwnImages, StudyResult, final_metrics, study
+from tricks_lib.lab.study.record import alone
 from tricks_lib.objectives import cross_entropy
 
 BASE = Recipe(epochs=1, batch_size=16, lr=0.05, model=partial(mlp, hidden=(), size=8))
@@ -208,6 +209,28 @@ def test_confirming_leaves_the_hashes_of_further_arms(planned):
     few.verify()
     with pytest.raises(ValueError, match=r"the code that \['slow'\] use was changed"):
         planned.recorded()
+
+
+def test_a_stamp_puts_todays_code_into_the_record_and_says_how(planned):
+    made = planned.record()
+    told = made.provenance
+    for hashed in (told["code"]["slow"], told["measure_code"], told["train_code"], told["engine"]):
+        edit(planned.path, hashed, "0123456789abcdef")
+    with pytest.raises(ValueError, match="the code that"):
+        planned.recorded()
+    stamped = planned.stamp("two versions gave the same")
+    assert stamped.runs == made.runs
+    assert stamped.provenance == told | {"confirmed": "two versions gave the same"}
+    assert planned.record().runs == made.runs  # the file takes further runs as before
+
+
+@pytest.mark.parametrize("change", [StudyPlan.verify, lambda plan: plan.stamp("how")])
+def test_nobody_else_writes_to_a_record_meanwhile(planned, change):
+    planned.record()
+    before = planned.path.read_bytes()
+    with alone(planned.path), pytest.raises(ValueError, match="another process is recording to"):
+        change(planned)
+    assert planned.path.read_bytes() == before
 
 
 # --- Findings ---

@@ -52,7 +52,7 @@ def cut_out(images: Tensor, y: Tensor, x: Tensor, size: int, fill: Fill = 0.0) -
     check_draws(images, each="holes", y=y, x=x)
     half, color = size // 2, fill_color(fill, images)
     if fast.wanted(images):
-        return fast.fill_boxes(images, y - half, y + half, x - half, x + half, color)
+        return fast.fill_boxes(images, y - half, y + half, x - half, x + half, color=color)
     y, x = (place.to(images.device, non_blocking=True)[:, :, None, None] for place in (y, x))
     rows = torch.arange(images.shape[-2], device=images.device)[:, None]
     columns = torch.arange(images.shape[-1], device=images.device)
@@ -119,7 +119,7 @@ class Cutout(RandomTransform):
     def write(self, images: Tensor, draw: Draw) -> None:
         """Do the same to contiguous images (B, C, H, W) in their place."""
         (y, x), half, color = draw, self.size // 2, fill_color(self.fill, images)
-        fast.fill_boxes(images, y - half, y + half, x - half, x + half, color, into=images)
+        fast.fill_boxes(images, y - half, y + half, x - half, x + half, color=color, into=images)
 
     def with_mean(self, mean: Tensor) -> Self:
         """Return the same with the data set's mean colour, (C,) in [0, 1], for `fill=None`."""

@@ -112,7 +112,7 @@ def _erase(
         return fast.fill_boxes_with_noise(
             images, *box, generator=_noise_of(images, seed), into=into
         )
-    return fast.fill_boxes(images, *box, fill_color(fill, images), into=into)
+    return fast.fill_boxes(images, *box, color=fill_color(fill, images), into=into)
 
 
 def _noise(images: Tensor, seed: int | None) -> Tensor:

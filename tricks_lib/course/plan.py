@@ -19,7 +19,8 @@ from ..lab.study import (
     final_metrics,
     study,
 )
-from ..lab.study.record import MARKS
+from ..lab.study.record import MARKS, alone
+from ..lab.study.run import ENGINE
 from ..lab.train import Evaluate, Run, fit
 from ..recipe import Recipe
 
@@ -179,7 +180,29 @@ class StudyPlan:
         # The file may hold further arms, of which this says nothing.
         kept["code"] = result.provenance["code"] | made.provenance["code"]
         kept["confirmed"] = "the first seed of every arm was run again and gave the same figures"
-        replace(result, provenance=made.provenance | kept).save(self.path)
+        with alone(self.path):
+            replace(result, provenance=made.provenance | kept).save(self.path)
+        return self.recorded()
+
+    def stamp(self, how: str) -> StudyResult:
+        """Note in the record that today's code gives its numbers, and how that was proved.
+
+        Args:
+            how: the proof, in a sentence; see `tools/confirm.py`.
+        """
+        with alone(self.path):
+            result = StudyResult.load(self.path, self.metrics)
+            code = {arm: code_hash(recipe) for arm, recipe in self.recipes.items()}
+            stamps = {
+                "code": result.provenance["code"] | code,
+                "measure_code": code_hash(self.measure),
+                "train_code": code_hash(self.train),
+                "engine": code_hash(*ENGINE),
+                "confirmed": how,
+            }
+            if isinstance(self.data, OwnImages):
+                stamps["data_code"] = code_hash(self.data)
+            replace(result, provenance=result.provenance | stamps).save(self.path)
         return self.recorded()
 
     def finding(self) -> Finding | None:

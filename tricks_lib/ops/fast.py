@@ -43,8 +43,8 @@ def fill_boxes(
     bottom: Tensor,
     left: Tensor,
     right: Tensor,
-    color: Tensor,
     *,
+    color: Tensor,
     into: Tensor | None = None,
 ) -> Tensor:
     """Paint over boxes; see `outside`.

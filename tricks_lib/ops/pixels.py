@@ -145,7 +145,7 @@ def per_image(values: float | Tensor, images: Tensor, name: str = "value") -> Te
     if not isinstance(values, Tensor):
         check_number(name, values)
         values = torch.full((len(images),), values, dtype=torch.float64)
-    check_draws(images, **{name: values})
+    check_draws(images, "", **{name: values})
     return values.to(images.device, non_blocking=True)[:, None, None, None]
 
 

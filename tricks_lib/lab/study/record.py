@@ -18,11 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from .metric import Metric
 
-__all__ = ["FORMAT", "MARKS", "Line", "Recorder", "lines_of", "text_of"]
+__all__ = ["FORMAT", "MARKS", "Line", "Recorder", "alone", "lines_of", "text_of"]
 
 FORMAT = 2
 """Written into every file; the first edition's had none."""
@@ -32,6 +32,18 @@ MARKS = ("rule", "confirmed")
 
 Line = dict[str, Any]
 """What stands in a line of the file."""
+
+
+def alone(target: Path) -> AcquireReturnProxy:
+    """Keep other processes from writing to a study's file: inside `with`, or until it is released.
+
+    Raises:
+        ValueError: if another process is writing to it.
+    """
+    try:
+        return FileLock(target.with_name(f".{target.name}.lock"), timeout=0).acquire()
+    except Timeout:
+        raise ValueError(f"another process is recording to {target}") from None
 
 
 class Recorder:
@@ -71,11 +83,7 @@ class Recorder:
             if path.is_dir():
                 raise IsADirectoryError(f"expected the path of a file, got the folder {path}")
         # One lock for both files, since a fresh one takes the place of the other.
-        self._lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=0)
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise ValueError(f"another process is recording to {target}") from None
+        self._lock = alone(target).lock
         try:
             self._open(asked, metrics, recipes, codes)
         except BaseException:
