@@ -194,14 +194,14 @@ def _(my_accuracy: Function, draws: Draws):
     model = draws.built(
         lambda: nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
     )
-    images, labels = draws.normal(203, 1, 3, 4).float(), draws.whole(0, 3, 203)
+    images, labels = draws.normal(83, 1, 3, 4).float(), draws.whole(0, 3, 83)
     with torch.no_grad():
         model(images + 1)  # running statistics that differ from those of a batch
-    right = _accuracy(model, images, labels, 203)
+    right = _accuracy(model, images, labels, 83)
     my_accuracy.check_arguments(["model", "images", "labels", "size"])
     for training in (True, False):
         model.train(training)
-        for size in (203, 50, 16, 8, 1, 500):
+        for size in (83, 50, 16, 8, 1, 500):
             before = {name: value.clone() for name, value in model.state_dict().items()}
             with untouched(images=images, labels=labels):
                 found = my_accuracy(model, images, labels, size)
@@ -211,7 +211,7 @@ def _(my_accuracy: Function, draws: Draws):
             expect(
                 found,
                 right,
-                f"Tried with 203 images in batches of {size}: count the hits over all images; the "
+                f"Tried with 83 images in batches of {size}: count the hits over all images; the "
                 "size of the batches may not change the result.",
             )
             if model.training != training:
