@@ -34,6 +34,7 @@ from tricks_lib import (
     step_decay,
 )
 from tricks_lib.adapters import as_collate, as_scheduler, as_transform
+from tricks_lib.ops.written import written
 
 AUGMENTS = [
     Cutout(8),
@@ -61,7 +62,7 @@ def after(seed, call):
 # --- as_transform ---
 
 
-@pytest.mark.parametrize("augment", AUGMENTS, ids=repr)
+@pytest.mark.parametrize("augment", AUGMENTS, ids=written)
 def test_it_does_to_the_image_what_the_augmentation_does(augment):
     pipeline = v2.Compose([as_transform(augment), v2.ToDtype(torch.float32, scale=True)])
     for seed in range(5):
@@ -220,7 +221,7 @@ MIXES = [
 ]
 
 
-@pytest.mark.parametrize("mix", MIXES, ids=repr)
+@pytest.mark.parametrize("mix", MIXES, ids=written)
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_come_mixed_out_of_a_loader(mix, workers):
     dataset = Pictures(transform=v2.Compose([as_transform(Cutout(4))]))
@@ -253,7 +254,7 @@ def test_workers_and_epochs_draw_other_numbers(persistent):
     assert after(0, lambda: weights_of(again)) == weights[:4], "a seed does not repeat the epoch"
 
 
-@pytest.mark.parametrize("mix", MIXES, ids=repr)
+@pytest.mark.parametrize("mix", MIXES, ids=written)
 def test_a_collate_function_can_be_sent_to_a_worker(mix):
     collate = as_collate(mix, num_classes=4)
     assert pickle.loads(pickle.dumps(collate)) == collate
@@ -402,7 +403,7 @@ def steps(optimizer, scheduler, count):
     return rates
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=written)
 def test_the_rates_are_those_of_lambda_lr(schedule):
     optimizer, other = an_optimizer(), an_optimizer()
     found = steps(optimizer, as_scheduler(optimizer, schedule, steps_per_epoch=5), 20)
@@ -411,7 +412,7 @@ def test_the_rates_are_those_of_lambda_lr(schedule):
     assert found[7] == pytest.approx([0.1 * schedule(1.4), 0.3 * schedule(1.4)])
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=written)
 @pytest.mark.parametrize("scheduler_first", [True, False])
 def test_a_run_goes_on_from_a_file(schedule, scheduler_first, tmp_path):
     optimizer = an_optimizer()

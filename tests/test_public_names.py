@@ -17,7 +17,7 @@ SLOTS = ["augment", "mix", "objectives", "optimizers", "schedules", "models", "s
 TORCH_ALONE = [*SLOTS, "ops", "protocols", "recipe"]
 
 STEPS = {
-    "augment": {"Plan", "apply", "color_shifts", "magnitude", "matrix", "rectangles"},
+    "augment": {"color_shifts", "largest", "magnitudes", "matrix", "rectangles", "widest"},
     "mix": {"box_around", "patch_sizes"},
     "optimizers": {"bounds"},
 }

@@ -208,6 +208,13 @@ def test_a_fill_is_a_value_of_a_byte(fill):
         trick(images / 255)  # in their own units, which nobody knows
 
 
+def test_a_fill_is_as_precise_as_the_images():
+    images = torch.zeros(1, 3, 8, 8, dtype=torch.float64)
+    hidden = Cutout(16, fill=0.3)(images)
+    assert hidden[0, 0, 4, 4].item() in (0.0, 0.3)
+    assert erase(images, *torch.tensor([[0], [0], [8], [8]]), fill=0.3).unique().item() == 0.3
+
+
 def test_the_mean_of_bytes_is_not_painted_into_floats():
     trick = Cutout(4).with_mean(torch.tensor([0.5, 0.5, 0.5]))
     trick(noise((2, 3, 8, 8)))

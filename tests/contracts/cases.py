@@ -81,11 +81,13 @@ class AugmentCase(Case):
         channels: numbers of channels that they take, all others being refused; None for any.
         bytes_only: whether float images are refused.
         noise: examples that draw noise where the images are, and so another on each device.
+        resizes: examples that return images of a height and width of their own.
     """
 
     channels: tuple[int, ...] | None = None
     bytes_only: bool = False
     noise: Sequence[Any] = ()
+    resizes: Sequence[Any] = ()
 
 
 # --- What the calls are made with ---

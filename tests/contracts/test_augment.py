@@ -12,7 +12,7 @@ from torchvision.transforms import v2
 from tricks_lib.ops.pixels import Fill
 
 from .cases import pictures
-from .discovery import NOTHING, each, files_of, in_slot, text_of
+from .discovery import NOTHING, declared, each, files_of, in_slot, text_of
 from .parameters import idle_parameters, maker_of, parameters_of, remade
 
 BOTH = [torch.uint8, torch.float32]
@@ -37,6 +37,12 @@ def takes(case, shape, dtype):
     return right_type and (case.channels is None or shape[-3] in case.channels)
 
 
+def kept(shape, augmentation):
+    """What an augmentation keeps of a shape: one that resizes only the channels, and the batch."""
+    resizes = any(augmentation is one for one in declared("augment", "resizes"))
+    return shape[:-2] if resizes else shape
+
+
 def on(shapes, dtypes, taken=True, but=()):
     """Parametrise over the augmentations and the images that they take, or refuse."""
     return pytest.mark.parametrize(
@@ -54,7 +60,9 @@ def on(shapes, dtypes, taken=True, but=()):
 @on(SHAPES, TYPES)
 def test_shape_and_type_stay(augmentation, shape, dtype, device):
     augmented = augmentation(pictures(shape, dtype).to(device))
-    assert augmented.shape == shape, "an augmentation keeps the shape of the images"
+    stays = kept(shape, augmentation)
+    assert augmented.shape[: len(stays)] == stays, "an augmentation keeps the shape of the images"
+    assert augmented.ndim == len(shape), "(C, H, W) or (B, C, H, W) came back as the other"
     assert augmented.dtype == dtype, "an augmentation keeps the type of the images"
     assert augmented.device.type == device.type, "an augmentation keeps images on their device"
     assert augmented.isfinite().all(), "finite images became infinite or NaN"
@@ -153,14 +161,16 @@ def test_a_single_image_is_a_batch_of_one(augmentation, repeat):
 @every
 def test_it_fits_into_compose(augmentation):
     pipeline = v2.Compose([augmentation, v2.ToDtype(torch.float32, scale=True)])
-    assert pipeline(pictures((3, 32, 32))).shape == (3, 32, 32), "torchvision passes (C, H, W)"
+    stays = kept((3, 32, 32), augmentation)
+    found = pipeline(pictures((3, 32, 32))).shape
+    assert (len(found), found[: len(stays)]) == (3, stays), "torchvision passes (C, H, W)"
 
 
 @every
 def test_it_works_in_a_worker(augmentation, treated, from_a_worker):
     images = pictures((8, 3, 32, 32))
     first, second = (torch.cat(from_a_worker(treated(augmentation, images))) for _ in range(2))
-    assert first.shape == images.shape
+    assert len(first) == len(images)
     assert torch.equal(first, second), "the seed of torch in the main process decides in a worker"
 
 

@@ -12,6 +12,7 @@ from .pixels import in_parts
 
 __all__ = [
     "boxes",
+    "by_slices",
     "choose",
     "crop",
     "fill_boxes",

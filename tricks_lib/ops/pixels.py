@@ -128,24 +128,16 @@ def batch_size(shape: tuple[int, ...]) -> int:
     return shape[0] if len(shape) == 4 else 1
 
 
-def per_image(values: float | Tensor, images: Tensor, name: str = "value") -> Tensor:
+def per_image(values: Tensor, images: Tensor) -> Tensor:
     """Move one number per image to the images' device, as (B, 1, 1, 1).
 
     The copy does not wait for the device.
 
-    Args:
-        values: (B,), or one number for all images.
-        images: (B, C, H, W).
-        name: what to call one of them in a message.
-
     Raises:
-        TypeError: if `values` is neither a tensor nor a number.
+        TypeError: if `values` is no tensor.
         ValueError: if there is not one number per image.
     """
-    if not isinstance(values, Tensor):
-        check_number(name, values)
-        values = torch.full((len(images),), values, dtype=torch.float64)
-    check_draws(images, "", **{name: values})
+    check_draws(images, value=values)
     return values.to(images.device, non_blocking=True)[:, None, None, None]
 
 
@@ -204,7 +196,8 @@ def fill_color(fill: Fill, images: Tensor) -> Tensor:
         raise ValueError(
             f"fill must be one number, or one for each of {images.shape[1]} channels, got {fill!r}"
         )
-    color = torch.tensor(values, dtype=torch.float32)
+    precise = torch.float64 if images.dtype == torch.float64 else torch.float32
+    color = torch.tensor(values, dtype=precise)
     if images.dtype == torch.uint8:
         color.round_()
         if not all(0 <= round(value) <= 255 for value in values):

@@ -18,11 +18,15 @@ def some_rectangles(count, images):
     }
 
 
+SMALLER = RandomResizedCrop(size=(24, 20))
+
 CASE = AugmentCase(
     examples=[
         RandomResizedCrop(),
         RandomResizedCrop(area=(0.2, 0.5), aspect=(0.5, 0.6)),
+        SMALLER,
     ],
+    resizes=[SMALLER],
     calls=[
         Call(resized_crop, partial(some_rectangles, images=some_floats)),
         Call(resized_crop, lambda count: some_rectangles(count, some_floats) | {"size": (5, 20)}),
