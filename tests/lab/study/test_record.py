@@ -467,3 +467,12 @@ def test_what_is_no_record_of_the_first_edition_is_left_alone(tmp_path, content)
         migrate(old)
     assert left_in(tmp_path) == ["old.json"]
     assert old.read_text() == content
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path):
+    old, new = tmp_path / "old.json", tmp_path / "old.jsonl"
+    old.write_text(OLD)
+    new.write_text("runs of a whole night")
+    with pytest.raises(FileExistsError, match=r"old\.jsonl is there already"):
+        migrate(old)
+    assert (old.read_text(), new.read_text()) == (OLD, "runs of a whole night")

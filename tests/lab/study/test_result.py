@@ -300,6 +300,7 @@ def test_metrics_of_a_file_can_be_read_in_another_way(tmp_path):
     [
         *("", "{", "[]\n", "null\n", "3\n", "{}\n", '{"study": 2}\n', '{"runs": {}}\n'),
         '{"asked": {"baseline": "a"}, "metrics": []}\n{"run": "a", "seed": 0}\n',
+        '{"study": 3, "asked": {"baseline": "a"}, "metrics": []}\n',
     ],
 )
 def test_a_file_without_a_study_is_refused(tmp_path, content):

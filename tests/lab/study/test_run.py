@@ -221,6 +221,8 @@ def test_provenance_tells_where_the_figures_come_from(toy):
         (({}, 3), r"^expected the baseline among \[\], got ''$|^expected arms and seeds, got \[\]"),
         ((TWO, 0), r"^expected arms and seeds, got \['plain', 'slow'\] and \[\]$"),
         ((TWO, []), r"^expected arms and seeds, got \['plain', 'slow'\] and \[\]$"),
+        ((TWO, {"plain": [0]}), r"^expected seeds of each arm, \['plain', 'slow'\], got those of"),
+        ((TWO, {"plain": [0], "slow": [0], "more": [0]}), "^expected seeds of each arm"),
     ],
 )
 def test_study_wants_arms_and_seeds(toy, arguments, message):

@@ -26,8 +26,12 @@ def migrate(old: str | os.PathLike, metrics: Iterable[Metric] = STANDARD) -> Pat
 
     Raises:
         ValueError: if it is no such file.
+        FileExistsError: if the new file is there already: it may hold runs that the old one lacks.
     """
     old = Path(old)
+    new = old.with_suffix(".jsonl")
+    if new.exists():
+        raise FileExistsError(f"{new} is there already: move it away, or remove {old.name}")
     try:
         stored = json.loads(old.read_text(encoding="utf-8"))
         for name in ("runs", "diverged"):
@@ -39,7 +43,6 @@ def migrate(old: str | os.PathLike, metrics: Iterable[Metric] = STANDARD) -> Pat
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{old} is no record of the first edition: {error}") from error
     result.provenance["rule"] = "first edition"
-    new = old.with_suffix(".jsonl")
     result.save(new)
     if StudyResult.load(new).runs != result.runs:
         raise ValueError(f"{old} was not written to {new} as it was")

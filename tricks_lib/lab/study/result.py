@@ -223,6 +223,8 @@ class StudyResult:
         path = Path(path).expanduser()
         try:
             (head, *lines), _ = lines_of(path)
+            if head["study"] != FORMAT:
+                raise ValueError(f"expected the format {FORMAT}, got {head['study']!r}")
             arms = [line for line in lines if "arm" in line]
             made = [line for line in lines if "run" in line]
             runs: dict[str, dict[int, Figures | None]] = {line["arm"]: {} for line in arms}

@@ -224,6 +224,10 @@ def _pairs(arms: Mapping, seeds: int | Iterable[int] | Mapping) -> list[tuple[st
     Whole numbers of numpy become Python's, which a line of JSON can hold.
     """
     if isinstance(seeds, Mapping):
+        if set(seeds) != set(arms):
+            raise ValueError(
+                f"expected seeds of each arm, {list(arms)}, got those of {list(seeds)}"
+            )
         of_arm = {arm: [index(seed) for seed in seeds[arm]] for arm in arms}
     else:
         same = [index(seed) for seed in (range(seeds) if isinstance(seeds, int) else seeds)]
