@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -366,3 +367,18 @@ def test_recorded_files_are_strict_json():
     for plan in (part for entry in chapters() for part in entry.plan.parts):
         for line in plan.path.read_text(encoding="utf-8").splitlines():
             json.loads(line, parse_constant=no_constant)
+
+
+def test_without_the_extras_it_says_what_to_install():
+    script = (
+        "import runpy, sys\n"
+        "for name in ('tqdm', 'matplotlib', 'scipy', 'PIL'): sys.modules[name] = None\n"
+        "runpy.run_module('tricks_lib', run_name='__main__')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert re.fullmatch(
+        r"error: the command line needs \w+, which is not installed: "
+        r"run `pip install 'tricks-lib\[course\]'`\n",
+        ran.stderr,
+    )

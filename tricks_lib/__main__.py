@@ -2,6 +2,13 @@
 
 import sys
 
-from .cli import main
+try:
+    from .cli import main
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"error: the command line needs {error.name}, which is not installed: "
+        "run `pip install 'tricks-lib[course]'`"
+    )
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
