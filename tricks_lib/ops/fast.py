@@ -146,24 +146,23 @@ def mirror(images: Tensor, chosen: Tensor, *, into: Tensor | None = None) -> Ten
         chosen: bool (B,).
         into: where to put the result: `images`, or None for a new tensor.
     """
-    if not by_slices(images):
-        which = chosen.to(images.device, non_blocking=True)[:, None, None, None]
-        if into is None:
-            return _mirror(images, which)
+    if by_slices(images):
+        result = torch.empty_like(images) if into is None else into
+        for place, turned in enumerate(chosen.tolist()):
+            if turned:
+                result[place] = images[place].flip(-1)
+            elif into is None:
+                result[place] = images[place]
+        return result
+    if chosen.device.type != "cpu":  # to count them would wait for the device
+        which = chosen[:, None, None, None]
         return choose(~which, images, images.flip(-1), out=into)
-    result = torch.empty_like(images) if into is None else into
-    for place, turned in enumerate(chosen.tolist()):
-        if turned:
-            result[place] = images[place].flip(-1)
-        elif into is None:
-            result[place] = images[place]
-    return result
-
-
-@in_parts
-def _mirror(images: Tensor, chosen: Tensor) -> Tensor:
-    mirrored = images.flip(-1)
-    return choose(chosen, mirrored, images, out=mirrored)
+    if into is None:
+        result, places, taken = images.flip(-1), ~chosen, images
+    else:
+        result, places, taken = into, chosen, images.flip(-1)
+    numbers = places.nonzero().flatten().to(images.device, non_blocking=True)
+    return result.index_copy_(0, numbers, taken.index_select(0, numbers))
 
 
 def crop(images: Tensor, top: Tensor, left: Tensor, padding: int, color: Tensor) -> Tensor:
