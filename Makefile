@@ -83,8 +83,8 @@ lab: $(VENV)/.course  ## Open the course in JupyterLab
 study: $(VENV)/.course  ## Record what is missing of the studies (one: CHAPTER=warmup; all runs again: FRESH=1)
 	$(BIN)/python -m tricks_lib record $(CHAPTER) $(if $(FRESH),--fresh)
 
-bench: $(VENV)/.dev  ## Measure the speed of the tricks beside their peers, and of the data path
-	$(BIN)/python benchmarks/tricks.py
+bench: $(VENV)/.dev  ## Measure the speed of the tricks beside their peers (book/speed.md), and of the data path
+	$(BIN)/python benchmarks/tricks.py --page book/speed.md
 	$(BIN)/python benchmarks/data_path.py
 
 lint: $(VENV)/.dev  ## Check style, formatting and types

@@ -1,6 +1,6 @@
 """How long each trick takes on a batch, beside its peers and beside one copy of the batch.
 
-Usage: python benchmarks/tricks.py [--only crop cutout] [--repeats 15] [--threads 2] [--markdown]
+Usage: python benchmarks/tricks.py [--only crop cutout] [--repeats 15] [--threads 2] [--page FILE]
 
 Peers are torchvision v2 (image by image where it has no batch form with a draw for each image),
 timm, torchaug (with a chunk for each image, so that each has a draw of its own; not on Python 3.13
@@ -18,13 +18,16 @@ The summary at the end has for each row the fastest peer that leaves its input a
 """
 
 import argparse
+import io
 import platform
 import shutil
 import statistics
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -339,7 +342,8 @@ def fastest(times: dict[str, float], in_place: tuple = ()) -> tuple[float, str] 
 
 def summarize(ratios: dict[str, tuple[float, str]]) -> None:
     """Say of each row how ours compares with its fastest peer, the worst first."""
-    print("\nTimes as fast as the fastest peer that does not write into its input\n")
+    print("\n## Beside the fastest peer that does not write into its input\n")
+    print("How many times as fast ours is, the slowest first:\n")
     for row, (ratio, peer) in sorted(ratios.items(), key=lambda item: item[1]):
         print(f"- {ratio:.1f}× {row}: {peer}")
 
@@ -352,9 +356,34 @@ def main():
     parser.add_argument("--repeats", type=int, default=15, help="timings; the median counts")
     parser.add_argument("--threads", type=int, help="CPU threads; by default torch's choice")
     parser.add_argument("--sizes", type=int, nargs="+", help="heights of image: 32, 224")
-    parser.add_argument("--markdown", action="store_true", help="print tables for the README")
+    parser.add_argument("--page", type=Path, help="file to write as a page of the book")
     parser.add_argument("--eager", action="store_true", help="leave out what torch.compile does")
     arguments = parser.parse_args()
+    if not arguments.page:
+        measure_all(arguments)
+        return
+    told = io.StringIO()
+    with redirect_stdout(told):
+        print(f"# Speed\n\n{WORDS}\n")
+        measure_all(arguments)
+    # The page is written when all is measured: half of it would be taken for the whole.
+    arguments.page.write_text(told.getvalue(), encoding="utf-8")
+
+
+WORDS = """\
+How long each trick takes on a batch, in milliseconds, beside its peers, all timed in turns in one
+run: `make bench` writes this page.
+A peer is called as its authors mean it: torchvision image by image, where it has no form with a
+draw for each image of a batch; torchaug with a chunk for each image; kornia on the whole batch, as
+it is and under `torch.compile`.
+The limit is one copy of the batch, or for mixing one gather of it.
+A peer marked with * writes into its input; the copy that others make is not in its time.
+The machine is a shared one, whose timings move by a factor of two from hour to hour: only the
+ratios of one run mean something."""
+
+
+def measure_all(arguments):
+    """Time what was asked for, and print it."""
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -368,7 +397,7 @@ def main():
         if device == "cuda":
             where = torch.cuda.get_device_name()
         backend = "nothing compiled" if arguments.eager else f"compiled by {BACKEND}"
-        print(f"{where}; torch {torch.__version__}, {backend}; medians in ms")
+        print(f"{where}; torch {torch.__version__}, {backend}; medians in ms.")
         if torchaug is None:
             print(f"without torchaug, which is not installed (Python {platform.python_version()})")
         for shape in SHAPES:
@@ -378,7 +407,7 @@ def main():
                 images = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
                 images = images if dtype == torch.uint8 else images / 255
                 title = f"{'×'.join(map(str, shape))}, {str(dtype).removeprefix('torch.')}"
-                if arguments.markdown:
+                if bool(arguments.page):
                     print(
                         f"\n**{title}**\n\n| trick | limit | ours | peers (times as fast ours is) |"
                     )
@@ -388,13 +417,13 @@ def main():
                 for row in rows(shape[-1], device):
                     if dtype in row.dtypes and wanted(row.name):
                         times = measure(row, images, arguments.repeats, arguments.eager)
-                        report(row.name, times, arguments.markdown, row.in_place)
+                        report(row.name, times, bool(arguments.page), row.in_place)
                         if ratio := fastest(times, row.in_place):
                             ratios[f"{row.name}, {device}, {title}"] = ratio
     if wanted("AdaBound"):
         weights, times = measure_adabound()
         print(f"\na step of AdaBound, {weights:,} weights\n")
-        report("AdaBound", times, arguments.markdown)
+        report("AdaBound", times, bool(arguments.page))
         if ratio := fastest(times):
             ratios["a step of AdaBound"] = ratio
     summarize(ratios)

@@ -16,7 +16,7 @@ def test_source_with_its_place():
     with open(module.__file__, encoding="utf-8") as file:
         lines = file.read().splitlines()
     assert lines[line - 1].startswith("@dataclass")
-    assert rest.startswith("```python\n@dataclass(frozen=True)\nclass gradual_warmup:")
+    assert rest.startswith("```python\n@dataclass(frozen=True, slots=True)\nclass gradual_warmup(")
     assert rest.endswith("\n```")
     assert '"""Rise in a straight line' in rest
 
