@@ -13,8 +13,6 @@ pytestmark = pytest.mark.site
 
 WAIT = 60_000  # milliseconds
 FRAMES = ".jupyter-widgets img[src^='data:image/webp']"
-NARROW = "index.html", "notebooks/00_baseline.html", "notebooks/01_warmup.html"
-"""Pages that fit a telephone; 02 and 05 are known to have something wider."""
 IS_CHAPTER = re.compile(r"notebooks/\d\d_\w+\.html")
 
 
@@ -133,9 +131,7 @@ def test_play_moves_the_picture(visited):
         play.query_selector("button").click()  # pauses
 
 
-def test_narrow_screen_has_no_sideways_scrolling(visited, page_name):
-    if page_name not in NARROW:
-        return
+def test_narrow_screen_has_no_sideways_scrolling(visited):
     page = visited.page
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(1000)
