@@ -83,7 +83,6 @@ class Row:
     peers: dict[str, Callable] = field(default_factory=dict)
     limit: Callable = torch.clone
     floats_only: tuple[str, ...] = ("kornia", "kornia compiled")
-    in_place: tuple[str, ...] = ()
     dtypes: tuple[torch.dtype, ...] = (torch.uint8, torch.float32)
     mixes: bool = False
 
@@ -186,7 +185,6 @@ def rows(size: int, device: str) -> list[Row]:
                 "kornia": kornia.RandomErasing(area, aspect, p=1.0),
                 **of_torchaug("RandomErasing", 1.0, area, aspect),
             },
-            in_place=("timm",),
         ),
         Row(
             "erasing, noise",
@@ -195,7 +193,6 @@ def rows(size: int, device: str) -> list[Row]:
                 "torchvision": one_by_one(v2.RandomErasing(1.0, area, aspect, "random")),
                 "timm": TimmErasing(1.0, *area, aspect[0], mode="pixel", device=device),
             },
-            in_place=("timm",),
             floats_only=("timm", "torchvision"),
         ),
         *(
@@ -236,7 +233,6 @@ def rows(size: int, device: str) -> list[Row]:
                 "timm": TimmMixup(mixup_alpha=1.0, label_smoothing=0, num_classes=CLASSES),
             },
             limit=take_half,
-            in_place=("timm",),
             dtypes=(torch.float32,),
             mixes=True,
         ),
@@ -249,7 +245,6 @@ def rows(size: int, device: str) -> list[Row]:
                     mixup_alpha=0, cutmix_alpha=1.0, label_smoothing=0, num_classes=CLASSES
                 ),
             },
-            in_place=("timm",),
             dtypes=(torch.float32,),
             mixes=True,
         ),
@@ -257,8 +252,11 @@ def rows(size: int, device: str) -> list[Row]:
     ]
 
 
-def measure(row: Row, images: Tensor, repeats: int, eager: bool = False) -> dict[str, float]:
-    """Return the median milliseconds of each contestant, timed in turns."""
+def measure(
+    row: Row, images: Tensor, repeats: int, eager: bool = False
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the median milliseconds of each contestant, timed in turns, and which of them write
+    into their input."""
     labels = torch.arange(len(images), device=images.device) % CLASSES
     targets = torch.eye(CLASSES, device=images.device)[labels]
     is_bytes = images.dtype == torch.uint8
@@ -270,7 +268,7 @@ def measure(row: Row, images: Tensor, repeats: int, eager: bool = False) -> dict
         contestants = {n: f for n, f in contestants.items() if n not in row.floats_only}
     floats = images / 255 if is_bytes else images
 
-    timers = {}
+    timers, in_place = {}, []
     for name, function in contestants.items():
         batch = floats if name in row.floats_only else images
         arguments = (targets if name == "ours" else labels,) * (row.mixes and name != "limit")
@@ -278,15 +276,26 @@ def measure(row: Row, images: Tensor, repeats: int, eager: bool = False) -> dict
             torch.compiler.reset()
             for _ in range(CALLS_TO_COMPILE):
                 function(batch, *arguments)
+        elif writes(function, batch, arguments):
+            in_place.append(name)
         timers[name] = Timer(
             "function(given, *arguments)",
-            setup="given = batch.clone()" if name in row.in_place else "given = batch",
+            setup="given = batch.clone()" if name in in_place else "given = batch",
             globals={"function": function, "batch": batch, "arguments": arguments},
             num_threads=torch.get_num_threads(),
         )
     # timeit calls twice off the clock, so that none pays for what the one before left behind.
     turns = [{name: timer.timeit(1).mean for name, timer in timers.items()} for _ in range(repeats)]
-    return {name: 1e3 * statistics.median(turn[name] for turn in turns) for name in timers}
+    times = {name: 1e3 * statistics.median(turn[name] for turn in turns) for name in timers}
+    return times, tuple(in_place)
+
+
+def writes(function: Callable, batch: Tensor, arguments: tuple) -> bool:
+    """Tell whether a function changes what it is given: tried, not believed."""
+    few, *others = (tensor[:8].clone() for tensor in (batch, *arguments))
+    for _ in range(5):  # what is done with a probability may not be done at once
+        function(few, *others)
+    return not torch.equal(few, batch[:8])
 
 
 def measure_adabound() -> tuple[int, dict[str, float]]:
@@ -382,6 +391,9 @@ The machine is a shared one, whose timings move by a factor of two from hour to 
 ratios of one run mean something."""
 
 
+HEADER = "| trick | limit | ours | peers (times as fast ours is) |\n|---|---:|---:|---|"
+
+
 def measure_all(arguments):
     """Time what was asked for, and print it."""
     if arguments.threads:
@@ -408,21 +420,20 @@ def measure_all(arguments):
                 images = images if dtype == torch.uint8 else images / 255
                 title = f"{'×'.join(map(str, shape))}, {str(dtype).removeprefix('torch.')}"
                 if bool(arguments.page):
-                    print(
-                        f"\n**{title}**\n\n| trick | limit | ours | peers (times as fast ours is) |"
-                    )
-                    print("|---|---:|---:|---|")
+                    print(f"\n**{title}**\n\n{HEADER}")
                 else:
                     print(f"\n{title}\n  {'trick':20} {'limit':>8} {'ours':>8}   peers")
                 for row in rows(shape[-1], device):
                     if dtype in row.dtypes and wanted(row.name):
-                        times = measure(row, images, arguments.repeats, arguments.eager)
-                        report(row.name, times, bool(arguments.page), row.in_place)
-                        if ratio := fastest(times, row.in_place):
+                        times, in_place = measure(row, images, arguments.repeats, arguments.eager)
+                        report(row.name, times, bool(arguments.page), in_place)
+                        if ratio := fastest(times, in_place):
                             ratios[f"{row.name}, {device}, {title}"] = ratio
     if wanted("AdaBound"):
         weights, times = measure_adabound()
-        print(f"\na step of AdaBound, {weights:,} weights\n")
+        print(f"\n**a step of AdaBound, {weights:,} weights**\n")
+        if arguments.page:
+            print(HEADER)
         report("AdaBound", times, bool(arguments.page))
         if ratio := fastest(times):
             ratios["a step of AdaBound"] = ratio
