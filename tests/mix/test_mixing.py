@@ -286,7 +286,9 @@ def test_the_draws_are_those_of_the_first_edition():
 
 
 @pytest.mark.parametrize(
-    ("trick", "function"), [(Mixup(), mix_pairs), (CutMix(), paste_box), (RICAP(), patch)], ids=repr
+    ("trick", "function"),
+    [(Mixup(), mix_pairs), (CutMix(), paste_box), (RICAP(), patch)],
+    ids=lambda value: getattr(value, "__name__", repr(value)),
 )
 def test_a_draw_has_the_arguments_of_the_function(trick, function):
     images, targets, labels = batch()
