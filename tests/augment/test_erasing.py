@@ -19,7 +19,7 @@ def noise(shape, dtype=torch.uint8):
 # --- Cutout ---
 
 
-@pytest.mark.parametrize("size", [1, 2, 7, 16, 60])
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 16, 60])
 @pytest.mark.parametrize("fill", [0, 5, (1, 2, 3)])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 def test_cutout_is_torchvisions_erase_on_the_clipped_box(size, fill, dtype):

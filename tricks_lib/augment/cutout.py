@@ -36,7 +36,7 @@ def cut_out(images: Tensor, y: Tensor, x: Tensor, size: int, fill: Fill = 0.0) -
         images: uint8 or float (B, C, H, W) or (C, H, W).
         y: row of each centre, int (B, holes).
         x: column of each centre, likewise.
-        size: side of the square in pixels.
+        size: side of the square in pixels; 0 and 1 hide nothing.
         fill: what to paint over it, in the units of the images; None for their mean colour.
 
     Returns:
@@ -48,7 +48,7 @@ def cut_out(images: Tensor, y: Tensor, x: Tensor, size: int, fill: Fill = 0.0) -
 
     Source: DeVries & Taylor 2017, arXiv:1708.04552, section 3.
     """
-    check_count("size", size)
+    check_count("size", size, low=0)
     check_draws(images, each="holes", y=y, x=x)
     half, color = size // 2, fill_color(fill, images)
     if fast.wanted(images):
