@@ -384,7 +384,7 @@ How long each trick takes on a batch, in milliseconds, beside its peers, all tim
 run: `make bench` writes this page.
 A peer is called as its authors mean it: torchvision image by image, where it has no form with a
 draw for each image of a batch; torchaug with a chunk for each image; kornia on the whole batch, as
-it is and under `torch.compile`.
+it is and, where the line below says by what, compiled.
 The limit is one copy of the batch, or for mixing one gather of it.
 A peer marked with * writes into its input; the copy that others make is not in its time.
 The machine is a shared one, whose timings move by a factor of two from hour to hour: only the

@@ -4,7 +4,15 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
-from tricks_lib import Compose, Cutout, HorizontalFlip, RandomCrop, Rotation
+from tricks_lib import (
+    Compose,
+    Cutout,
+    HorizontalFlip,
+    RandomCrop,
+    RandomErasing,
+    RandomResizedCrop,
+    Rotation,
+)
 
 STEPS = [RandomCrop(3), HorizontalFlip(), Rotation(20, fill=9), Cutout(4, fill=0)]
 IMAGES = torch.arange(6 * 3 * 12 * 10, dtype=torch.float32).view(6, 3, 12, 10)
@@ -49,6 +57,20 @@ def test_it_writes_into_copies_of_its_own_only(size):
     middle = seen[0].clone()
     Compose(HorizontalFlip(1.0), Cutout(4, fill=0))(seen[0])
     assert torch.equal(seen[0], middle)
+
+
+@pytest.mark.parametrize("size", [16, 20, (9, 30)])
+@pytest.mark.parametrize("shape", [(64, 3, 48, 40), (3, 48, 40)])
+def test_what_follows_a_scaled_crop_is_drawn_for_its_size(shape, size):
+    images = torch.ones(shape)
+    high, wide = (size, size) if isinstance(size, int) else size
+    steps = RandomErasing(1.0, fill=0), Cutout(4, fill=0)
+    for scaled in (RandomResizedCrop(size), Compose(HorizontalFlip(), RandomResizedCrop(size))):
+        found = Compose(scaled, *steps)(images)
+        assert found.shape == (*shape[:-2], high, wide)
+        assert scaled.output_shape(shape) == found.shape
+    _, _, holes = Compose(scaled, *steps).draw((2000, 3, 48, 40))
+    assert (holes.y.max(), holes.x.max()) == (high - 1, wide - 1)
 
 
 def test_a_draw_repeats_it():

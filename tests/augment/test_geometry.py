@@ -185,7 +185,9 @@ def test_a_window_stays_in_its_own_padded_image(top, left):
         crop(noise((2, 3, 8, 8), torch.uint8), *torch.tensor([[2, top], [2, left]]), padding=2)
 
 
-@pytest.mark.parametrize("box", [(-1, 0, 4, 4), (0, 5, 4, 4), (5, 0, 4, 4), (0, 0, -1, 4)])
+@pytest.mark.parametrize(
+    "box", [(-1, 0, 4, 4), (0, 5, 4, 4), (5, 0, 4, 4), (0, 0, -1, 4), (5, 5, -1, -1)]
+)
 def test_a_rectangle_stays_in_its_image(box):
     with pytest.raises(ValueError, match=r"must lie in 0 \.\.\. 8, got"):
         erase(noise((1, 3, 8, 8), torch.uint8), *torch.tensor([box]).T)

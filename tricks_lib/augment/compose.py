@@ -46,12 +46,18 @@ class Compose(RandomTransform):
         for step in self.steps:
             draw = getattr(step, "draw", None)
             draws.append(draw(shape, generator=generator) if draw else None)
-            shape = getattr(step, "output_shape", tuple)(shape)
+            shape = _shape_after(step, shape)
         return tuple(draws)
 
     def apply(self, images: Tensor, draw: tuple[Any, ...]) -> Tensor:
         """Do to the images what was drawn for each step."""
         return _in_turn(images, self.steps, draw)
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape in which images of a shape come back: a step may scale them."""
+        for step in self.steps:
+            shape = _shape_after(step, shape)
+        return shape
 
     def __repr__(self) -> str:
         """Return the expression that rebuilds it."""
@@ -71,6 +77,11 @@ class Compose(RandomTransform):
         return type(self)(
             *(step.with_mean(mean) if hasattr(step, "with_mean") else step for step in self.steps)
         )
+
+
+def _shape_after(step: Augment, shape: tuple[int, ...]) -> tuple[int, ...]:
+    after: tuple[int, ...] = getattr(step, "output_shape", tuple)(shape)
+    return after
 
 
 @on_batches

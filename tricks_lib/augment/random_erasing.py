@@ -84,8 +84,10 @@ def erase(
         ValueError: if there is not one rectangle for each image, or one leaves its image.
     """
     check_draws(images, top=top, left=left, high=high, wide=wide)
-    check_inside("top", top, 0, images.shape[-2])
-    check_inside("left", left, 0, images.shape[-1])
+    for name, side in (("top", top), ("high", high)):
+        check_inside(name, side, 0, images.shape[-2])
+    for name, side in (("left", left), ("wide", wide)):
+        check_inside(name, side, 0, images.shape[-1])
     check_inside("top + high", top + high, 0, images.shape[-2])
     check_inside("left + wide", left + wide, 0, images.shape[-1])
     box = tuple(side[:, None] for side in (top, top + high, left, left + wide))

@@ -185,6 +185,10 @@ class RandomResizedCrop(RandomTransform):
         """Return the rectangles that were drawn, scaled."""
         return resized_crop(images, *draw, size=self.size)
 
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape in which images of a shape come back."""
+        return (*shape[:-2], *(_pair(self.size) or shape[-2:]))
+
     def _central(self, rows: int, columns: int) -> tuple[int, int]:
         """Return height and width of the largest rectangle of an allowed aspect ratio."""
         low, high = self.aspect
