@@ -1,46 +1,72 @@
-"""The card under the title of a chapter: what is claimed, what was found, what it takes.
+"""The card of a chapter: what is claimed, what was found where, how to use it, what it takes.
 
 Chapter: notebooks/00_baseline.ipynb
 """
 
+from collections.abc import Iterator
+
 from IPython.display import Markdown
 
+from ..lab.study import Finding
 from .chapter import Chapter, chapter
+from .standing.comparisons import COMPARISONS, SETTINGS, finding, rival_finding
 
 __all__ = ["card"]
 
 
 def card(slug: str) -> Markdown:
-    """Return the card of a chapter; the verdict is computed from the recorded study.
+    """Return the card of a chapter; every verdict is computed from recorded studies.
 
     Raises:
         ValueError: if there is no such chapter.
     """
-    return Markdown("\n".join(["| | |", "|---|---|", *map(_row, _facts(chapter(slug)))]))
+    facts = [(name, text) for name, text in _facts(chapter(slug)) if text]
+    return Markdown("\n".join(["| | |", "|---|---|", *map(_row, facts)]))
 
 
-def _facts(chapter: Chapter) -> list[tuple[str, str]]:
-    return [
-        ("Claim", chapter.claim),
-        ("Measured here", _measured(chapter)),
-        ("Switch it on", f"`{chapter.switched_on()}`"),
-        ("Know before", chapter.before),
-        (
-            "Time",
-            f"{chapter.minutes} minutes to read; to run, at most {chapter.seconds} s on two CPU "
-            "cores (on a GPU: not measured yet)",
-        ),
-    ]
+def _facts(chapter: Chapter) -> Iterator[tuple[str, str]]:
+    yield "Claim", chapter.claim
+    for setting in SETTINGS:
+        yield f"Found in *{setting}*", _told(finding(chapter.slug, setting))
+        rival = COMPARISONS[chapter.slug].rival if chapter.slug in COMPARISONS else ""
+        if rival:
+            found = _told(rival_finding(chapter.slug, setting))
+            yield f"… against: {rival}", found
+    yield from _own(chapter)
+    yield "Use it when", chapter.use
+    yield "Not when", chapter.avoid
+    yield "Start with", chapter.start
+    yield "In plain PyTorch", chapter.plain and f"`{chapter.plain}`"
+    yield "In a recipe", f"`{chapter.switched_on()}`"
+    yield "Know before", chapter.before
+    yield "Time", _time(chapter)
 
 
-def _measured(chapter: Chapter) -> str:
-    finding = chapter.finding()
-    if finding:
-        return f"**{finding.word}**: {finding.figures}; {finding.setting}"
-    found = chapter.plan.recorded()
-    arm = found.baseline
-    label = found.metric("accuracy").label
-    return f"{found.spread(arm)} {label} over {len(found.values(arm))} seeds"
+def _own(chapter: Chapter) -> Iterator[tuple[str, str]]:
+    """Say what the chapter's own study found, and against which rivals."""
+    plan = chapter.plan
+    if plan.headline is None:
+        found = plan.recorded()
+        label, count = found.metric("accuracy").label, len(found.values(found.baseline))
+        yield "Measured here", f"{found.spread(found.baseline)} {label} over {count} seeds"
+        return
+    mine, *rivals = plan.declared()
+    yield "Found in its own setting", f"{_told(mine)}; {mine.setting}"
+    for rival in rivals:
+        yield f"… against: {rival.setting}", _told(rival)
+
+
+def _told(found: Finding | None) -> str:
+    return f"**{found.word}**: {found.figures}" if found else ""
+
+
+def _time(chapter: Chapter) -> str:
+    text = f"{chapter.minutes} minutes for the main line"
+    if chapter.minutes_for_all:
+        text += f", {chapter.minutes_for_all} for everything"
+    return (
+        f"{text}; to run, at most {chapter.seconds} s on two CPU cores (on a GPU: not measured yet)"
+    )
 
 
 def _row(fact: tuple[str, str]) -> str:

@@ -34,13 +34,20 @@ class Chapter:
         number: place in the course.
         title: what the page is called.
         claim: what is said of the trick, in a sentence; the study says whether it holds here.
+        says: what the trick does, in plain words that need no symbol; by default the claim.
         plan: what it measures, with the headline declared in it.
         before: what a reader should know.
-        minutes: time to read it and work through it.
+        minutes: time to read the main line and work through it.
         seconds: time to run it on two CPU cores.
         switch: a function with a name that turns the trick on in any recipe, for any data: the card
             shows its last line, the command line runs it. None where there is no trick.
         line: what the card shows where there is no switch.
+        minutes_for_all: time for the main line, the folds and all exercises; 0 if not said.
+        use: when to use it, in a line.
+        avoid: when not to, in a line.
+        start: a setting to try first.
+        plain: the line of plain PyTorch or torchvision that does it.
+        papers: what the papers report, in a line, with a link to each.
     """
 
     package: str
@@ -53,6 +60,13 @@ class Chapter:
     seconds: int
     switch: Switch | None = None
     line: str = ""
+    says: str = ""
+    minutes_for_all: int = 0
+    use: str = ""
+    avoid: str = ""
+    start: str = ""
+    plain: str = ""
+    papers: str = ""
 
     @property
     def slug(self) -> str:

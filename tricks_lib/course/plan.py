@@ -1,7 +1,7 @@
 """What a chapter measures, said once: for the command that records it, and for the chapter."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +20,32 @@ from ..lab.study import (
     study,
 )
 from ..lab.study.record import MARKS, alone
-from ..lab.study.run import ENGINE
+from ..lab.study.run import ENGINE, as_text
 from ..lab.train import Evaluate, Run, fit
 from ..recipe import Recipe
 
-__all__ = ["Headline", "StudyPlan", "best_tries"]
+__all__ = ["Arm", "Headline", "StudyPlan", "best_tries"]
+
+
+Arm = Recipe | Callable[[int], Figures]
+"""What an arm of a study is: a recipe, or a function with a name, seed -> figures."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The one comparison for which a study is made, declared before it is run.
+    """A comparison for which a study is made, declared before it is run.
 
     Args:
-        arm: the arm that is compared with the baseline.
-        metric: name of the figure.
+        arm: the arm that is compared.
+        metric: name of the metric.
         setting: where it is found, in a few words.
+        against: the arm that it is compared with; the study's baseline by default.
     """
 
     arm: str
     metric: str
     setting: str
+    against: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,8 @@ class StudyPlan:
 
     Args:
         path: the file that holds its runs, in the chapter's folder `results`.
-        recipes: recipes by the names of their arms; the first is the baseline.
+        recipes: recipes by the names of their arms, or functions seed -> figures; the first is the
+            baseline.
         data: loads the data set, always the same; or gives each seed its own training images.
         seeds: how many runs of each recipe (seeds 0, 1, …), or which.
         measure: what to keep of a run.
@@ -58,13 +65,17 @@ class StudyPlan:
             play no part in it.
         train: makes a run; takes the arguments of `fit`.
         headline: what the study is made for; None for a search, or a study beside another.
+        rivals: comparisons of the trick with the cheapest things that do the same work. The
+            headline and these are read together, so their intervals hold all at once.
+        derived: arms that need no runs of their own: by name, the arm whose runs they are read off,
+            and the ending of the metrics that they take, such as "_tempered".
         tuning: the search that chose the recipes, which is recorded before; None if they are given.
         ties: the tries of the search that tied, with further seeds; None if none did.
         beside: the chapter's other studies, such as the same recipes on other data.
     """
 
     path: Path
-    recipes: Mapping[str, Recipe]
+    recipes: Mapping[str, Arm]
     data: Callable[[], Data] | OwnImages
     seeds: int | Sequence[int]
     measure: Callable[[Run, Data], Figures] = final_metrics
@@ -73,6 +84,8 @@ class StudyPlan:
     on: str = "test"
     train: Train = fit
     headline: Headline | None = None
+    rivals: tuple[Headline, ...] = ()
+    derived: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     tuning: "StudyPlan | None" = None
     ties: "StudyPlan | None" = None
     beside: "tuple[StudyPlan, ...]" = ()
@@ -104,8 +117,11 @@ class StudyPlan:
     def estimate_seconds(self) -> float:
         """Guess how long `record` will take on this machine."""
         seeds = self.seed_list
+        recipes = {
+            arm: recipe for arm, recipe in self.recipes.items() if isinstance(recipe, Recipe)
+        }
         return estimate_seconds(
-            self.recipes, self.of_seed(seeds[0]), seeds, evaluate=self.evaluate, on=self.on
+            recipes, self.of_seed(seeds[0]), seeds, evaluate=self.evaluate, on=self.on
         )
 
     def record(self, *, fresh: bool = False) -> StudyResult:
@@ -117,7 +133,7 @@ class StudyPlan:
         return self._study(self.recipes, self.seed_list, path=self.path, fresh=fresh)
 
     def _study(
-        self, recipes: Mapping[str, Recipe], seeds: Sequence[int], **others: Any
+        self, recipes: Mapping[str, Arm], seeds: Sequence[int], **others: Any
     ) -> StudyResult:
         return study(
             recipes,
@@ -145,14 +161,33 @@ class StudyPlan:
         result = StudyResult.load(self.path, self.metrics)
         if wrong := self._differences(result):
             raise ValueError(f"{self.path.name} was recorded for another plan ({wrong}): {again}")
-        if self.headline:
+        return self._with_derived(_only(result, self.recipes))
+
+    def so_far(self) -> StudyResult | None:
+        """Load what there is of a study that is still being recorded: the arms of the plan with two
+        runs or more; None if the baseline is not among them.
+
+        Raises:
+            ValueError: if it was recorded with other recipes or other code than the plan's.
+        """
+        if not self.path.exists():
+            return None
+        result = StudyResult.load(self.path, self.metrics)
+        there = {arm for arm in self.recipes if len(result.runs.get(arm, ())) > 1}
+        if next(iter(self.recipes)) not in there:
+            return None
+        begun = {arm: recipe for arm, recipe in self.recipes.items() if arm in there}
+        if wrong := replace(self, recipes=begun, seeds=())._differences(result):
+            raise ValueError(f"{self.path.name} was recorded for another plan ({wrong})")
+        return self._with_derived(_only(result, begun))
+
+    def _with_derived(self, result: StudyResult) -> StudyResult:
+        if self.headline and self.headline.against is None:
             result = replace(result, headline=(self.headline.arm, self.headline.metric))
-        if set(result.recipes) == set(self.recipes):
-            return result
-        kept: dict[str, Any] = {
-            name: {arm: getattr(result, name)[arm] for arm in self.recipes} for name in _BY_ARM
-        }
-        return replace(result, **kept)
+        for name, (arm, ending) in self.derived.items():
+            if arm in result.runs:
+                result = result.with_derived(name, arm, ending)
+        return result
 
     def verify(self) -> StudyResult:
         """Prove that the code of today gives the recorded numbers, and note its hash in the record.
@@ -207,14 +242,25 @@ class StudyPlan:
 
     def finding(self) -> Finding | None:
         """Say what the recorded study found; None where no comparison was declared."""
-        if self.headline is None:
-            return None
-        gap = self.recorded().difference(self.headline.arm, self.headline.metric)
-        return Finding(gap, self.headline.setting)
+        return None if self.headline is None else self.declared()[0]
+
+    def declared(self) -> list[Finding]:
+        """Return what was found in the headline and against the rivals, with simultaneous
+        intervals."""
+        asked = [*filter(None, (self.headline,)), *self.rivals]
+        found = self.recorded() if asked else None
+        return [
+            Finding(
+                found.difference(one.arm, one.metric, one.against, comparisons=len(asked)),
+                one.setting,
+            )
+            for one in asked
+            if found
+        ]
 
     def _differences(self, result: StudyResult) -> str:
         """Say in which way a record answers another question than this plan asks; "" if in none."""
-        texts = {arm: recipe.written() for arm, recipe in self.recipes.items()}
+        texts = {arm: as_text(recipe) for arm, recipe in self.recipes.items()}
         wrong = [arm for arm, text in texts.items() if result.recipes.get(arm) != text]
         if wrong:
             return f"other recipes of {wrong}"
@@ -240,7 +286,13 @@ class StudyPlan:
         return f"other {', '.join(others)}" if others else ""
 
 
-_BY_ARM = ("recipes", "runs", "diverged")
+def _only(result: StudyResult, arms: Iterable[str]) -> StudyResult:
+    """Leave out the other arms that a file holds; the arms come in the order asked for."""
+    kept: dict[str, Any] = {
+        name: {arm: getattr(result, name)[arm] for arm in arms}
+        for name in ("recipes", "runs", "diverged")
+    }
+    return replace(result, **kept)
 
 
 def best_tries(

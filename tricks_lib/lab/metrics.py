@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
 from ..ops.arguments import check_count
@@ -15,6 +16,7 @@ from .data import Data, Split
 
 __all__ = [
     "Metrics",
+    "best_temperature",
     "calibration_error",
     "choose_split",
     "evaluate",
@@ -165,6 +167,27 @@ def predict(model: nn.Module, data: Data, split: str = "test", batch_size: int =
         return torch.cat(
             [model(data.normalize(batch.to(device))).float() for batch in images.split(batch_size)]
         )
+
+
+def best_temperature(logits: Tensor, labels: Tensor) -> float:
+    """Find the number T for which softmax(logits / T) has the smallest negative log-likelihood.
+
+    Args:
+        logits: float (N, K), of images that the network was not trained on.
+        labels: integer classes (N,).
+
+    Returns:
+        T, between 1/20 and 20: above 1 for an over-confident network, below 1 for an
+        under-confident one.
+
+    Source: Guo, Pleiss, Sun, Weinberger 2017, arXiv:1706.04599, section 4.2.
+    """
+    found = minimize_scalar(
+        lambda power: F.cross_entropy(logits * 20**-power, labels).item(),
+        bounds=(-1, 1),
+        method="bounded",
+    )
+    return float(20**found.x)
 
 
 def evaluate(model: nn.Module, data: Data, split: str = "test", batch_size: int = 1024) -> Metrics:

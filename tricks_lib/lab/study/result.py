@@ -5,7 +5,7 @@ Chapter: notebooks/00_baseline.ipynb
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,33 @@ class StudyResult:
         baseline = baseline or self.baseline
         arms = [arm for arm in (arms or self.runs) if arm != baseline]
         return {arm: self.difference(arm, metric, baseline, comparisons=len(arms)) for arm in arms}
+
+    def with_derived(self, name: str, arm: str, ending: str) -> "StudyResult":
+        """Add an arm that needs no runs of its own: what its metrics are stands in those of another
+        arm, under their names with an ending. So "at the best temperature" becomes a rival.
+
+        Args:
+            name: what the new arm is called.
+            arm: the arm whose runs hold its numbers.
+            ending: of the names that it takes, such as "_tempered".
+
+        Raises:
+            KeyError: if there is no such arm, or its runs hold no such metric.
+        """
+        taken: dict[int, Figures | None] = {}
+        for seed, run in self.runs[arm].items():
+            named = run and {
+                k.removesuffix(ending): v for k, v in run.items() if k.endswith(ending)
+            }
+            if named == {}:
+                raise KeyError(f"expected metrics that end in {ending!r}, got {list(run or ())}")
+            taken[seed] = named
+        return replace(
+            self,
+            recipes=self.recipes | {name: self.recipes[arm]},
+            runs=self.runs | {name: taken},
+            diverged=self.diverged | {name: self.diverged[arm]},
+        )
 
     def spread(self, arm: str, metric: str = "accuracy") -> str:
         """Return the mean ± the standard deviation over the finished runs of an arm, as text."""

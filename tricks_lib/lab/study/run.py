@@ -81,15 +81,20 @@ class OwnImages:
         train: how many training images each seed draws.
         wrong_labels: share of their labels to replace by wrong ones, in [0, 1]; the seed fixes
             which.
+        validation: how many further images each seed draws for choices made during training; 0
+            leaves the validation split, if there is one, as it is.
     """
 
     load: Callable[[], Data]
     train: int
     wrong_labels: float = 0.0
+    validation: int = 0
 
     def __call__(self, seed: int) -> Data:
         """Return the data of one seed."""
-        data = self.load().subset(train=self.train, seed=seed)
+        data = self.load().subset(train=self.train + self.validation, seed=seed)
+        if self.validation:
+            data = data.hold_out(self.validation, seed=seed)
         return data.with_label_noise(self.wrong_labels, seed) if self.wrong_labels else data
 
 
@@ -157,7 +162,7 @@ def study(
     if baseline not in arms:
         raise ValueError(f"expected the baseline among {list(arms)}, got {baseline!r}")
     device, metrics = pick_device(device), tuple(metrics)
-    recipes = {arm: _written(recipe) for arm, recipe in arms.items()}
+    recipes = {arm: as_text(recipe) for arm, recipe in arms.items()}
     codes = {arm: code_hash(recipe) for arm, recipe in arms.items()}
     trains = any(isinstance(recipe, Recipe) for recipe in arms.values())
     if trains and data is None:
@@ -238,7 +243,8 @@ def _pairs(arms: Mapping, seeds: int | Iterable[int] | Mapping) -> list[tuple[st
     return [(arm, seed) for seed in every for arm in arms if seed in of_arm[arm]]
 
 
-def _written(recipe: Recipe | Callable) -> str:
+def as_text(recipe: Recipe | Callable) -> str:
+    """Return the expression that rebuilds an arm."""
     return recipe.written() if isinstance(recipe, Recipe) else written(recipe)
 
 

@@ -14,13 +14,11 @@ from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 
-from scipy.optimize import minimize_scalar
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from tricks_lib.course.plan import Headline, StudyPlan
 from tricks_lib.lab.data import Data, load_data
-from tricks_lib.lab.metrics import predict, reliability, score
+from tricks_lib.lab.metrics import best_temperature, predict, reliability, score
 from tricks_lib.lab.study import STANDARD, Figures, Metric, final_metrics
 from tricks_lib.lab.train import Run
 from tricks_lib.models import mlp
@@ -96,27 +94,6 @@ def logit_gap(logits: Tensor, labels: Tensor) -> Tensor:
     """
     own = logits.gather(1, labels[:, None])[:, 0]
     return own - (logits.sum(dim=1) - own) / (logits.shape[1] - 1)
-
-
-def best_temperature(logits: Tensor, labels: Tensor) -> float:
-    """Find the number T for which softmax(logits / T) has the smallest negative log-likelihood.
-
-    Args:
-        logits: float (N, K), of images that the network was not trained on.
-        labels: integer classes (N,).
-
-    Returns:
-        T, between 1/20 and 20: above 1 for an over-confident network, below 1 for an
-        under-confident one.
-
-    Source: Guo, Pleiss, Sun, Weinberger 2017, arXiv:1706.04599, section 4.2.
-    """
-    found = minimize_scalar(
-        lambda power: cross_entropy(logits * 20**-power, labels).item(),
-        bounds=(-1, 1),
-        method="bounded",
-    )
-    return float(20**found.x)
 
 
 def calibration(run: Run, data: Data) -> Figures:

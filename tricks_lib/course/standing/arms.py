@@ -1,0 +1,201 @@
+"""Every trick of the course, put into one baseline: the arms of a standing setting.
+
+A standing setting is the same for every trick, and was fixed before any trick was run in it. The
+tricks stand at the settings that their papers publish, scaled to the size of the images, with the
+baseline's learning rate; what changes the meaning of a learning rate (optimizers, schedules, no
+batch normalisation) has as many tries as the baseline had, in the setting's search.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from ...augment import (
+    AutoAugment,
+    ColorShift,
+    Compose,
+    Cutout,
+    HorizontalFlip,
+    RandAugment,
+    RandomCrop,
+    RandomErasing,
+    RandomResizedCrop,
+    Rotation,
+    TrivialAugment,
+    identity,
+)
+from ...mix import RICAP, CutMix, Mixup, one_of
+from ...models import he_, initialized, xavier_, zero_last_gamma_
+from ...objectives import L1Penalty, LabelSmoothingLoss, supervised
+from ...optimizers import adabound, adam, adamw, sgd
+from ...protocols import Augment
+from ...recipe import Recipe
+from ...schedules import (
+    constant,
+    cosine_decay,
+    cosine_restarts,
+    gradual_warmup,
+    linear_decay,
+    step_decay,
+)
+from ...stopping import EarlyStopping
+from ..plan import Arm
+
+__all__ = ["BASELINE", "Frame", "arms", "tries"]
+
+BASELINE = "baseline"
+"""What the first arm of every standing setting is called."""
+
+LARGE = 8
+"""How many of the baseline's batches make a large one."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the two standing settings do not share.
+
+    Args:
+        epochs: length of a run.
+        batch_size: images in a step.
+        model: the network: (channels, classes, batch_norm=, dropout=) -> a fresh one.
+        augment: what the baseline does to its images.
+        side: height and width of the images, in pixels.
+        policy: what AutoAugment applies.
+    """
+
+    epochs: int
+    batch_size: int
+    model: Callable[..., Any]
+    augment: Augment
+    side: int
+    policy: str
+
+    def recipe(self, lr: float, **slots: Any) -> Recipe:
+        """Return the recipe that all arms share, with a learning rate, and with other slots."""
+        shared: dict[str, Any] = {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "model": self.model,
+            "augment": self.augment,
+            "schedule": linear_decay(self.epochs),
+        }
+        return Recipe(lr=lr, **(shared | slots))
+
+    def then(self, augment: Augment) -> Augment:
+        """Return the baseline's augmentation followed by another."""
+        return augment if self.augment == identity else Compose(self.augment, augment)
+
+
+def tries(frame: Frame, rates: tuple[float, ...]) -> dict[str, dict[str, Recipe]]:
+    """Return what is searched, by group: the baseline, and what gives the learning rate another
+    meaning, all with the same number of tries.
+
+    Args:
+        frame: the setting.
+        rates: learning rates of SGD.
+    """
+    epochs = frame.epochs
+    step = step_decay((epochs / 2, 3 * epochs / 4))
+    by_rate: dict[str, dict[str, Any]] = {
+        BASELINE: {},
+        "constant learning rate": {"schedule": constant()},
+        "step decay": {"schedule": step},
+        "cosine decay": {"schedule": cosine_decay(epochs)},
+    }
+    found = {
+        group: {f"{group}, lr {lr:g}": frame.recipe(lr, **slots) for lr in rates}
+        for group, slots in by_rate.items()
+    }
+    # Without batch normalisation the baseline's learning rates are too large to learn at all.
+    found["no batch norm"] = {
+        f"no batch norm, lr {lr / 4:g}": frame.recipe(
+            lr / 4, model=partial(frame.model, batch_norm=False)
+        )
+        for lr in rates
+    }
+    optimizers = {
+        "Adam": (partial(adam, weight_decay=5e-4), (1e-3, 3e-3, 1e-2)),
+        "AdamW": (partial(adamw, weight_decay=0.05), (1e-3, 3e-3, 1e-2)),
+    }
+    for group, (optimizer, chosen) in optimizers.items():
+        found[group] = {
+            f"{group}, lr {lr:g}": frame.recipe(lr, optimizer=optimizer) for lr in chosen
+        }
+    # The authors' defaults; a wider upper limit; and both rates ten times as large.
+    found["AdaBound"] = {
+        f"AdaBound, lr {lr:g}, limit {limit:g}": frame.recipe(
+            lr, optimizer=partial(adabound, final_lr=limit, weight_decay=5e-4)
+        )
+        for lr, limit in ((1e-3, 0.1), (1e-3, 1.0), (1e-2, 1.0))
+    }
+    return found
+
+
+def arms(
+    frame: Frame, lr: float, chosen: Mapping[str, Recipe], further: Mapping[str, Arm]
+) -> dict[str, Arm]:
+    """Return all arms of a standing setting, the baseline first.
+
+    Args:
+        frame: the setting.
+        lr: the baseline's learning rate, by its search.
+        chosen: the best try of each other group of the search.
+        further: arms of this setting alone, or made in another way.
+    """
+    base, epochs = frame.recipe(lr), frame.epochs
+    fall, large = linear_decay(epochs), LARGE * frame.batch_size
+    augments = {
+        "Cutout": Cutout(size=frame.side // 2),
+        "Random Erasing": RandomErasing(),
+        "rotation": Rotation(degrees=15),
+        "resized crop": RandomResizedCrop(),
+        "colour shift": ColorShift(),
+        "AutoAugment": AutoAugment(frame.policy),
+        "RandAugment": RandAugment(),
+        "TrivialAugment": TrivialAugment(),
+    }
+    mixes = {
+        "Mixup": Mixup(alpha=1.0),
+        "Mixup, α = 0.2": Mixup(alpha=0.2),
+        "CutMix": CutMix(alpha=1.0),
+        "Mixup or CutMix": one_of(Mixup(alpha=0.2), CutMix(alpha=1.0)),
+        "RICAP": RICAP(),
+    }
+    warm = gradual_warmup(0.1 * epochs, then=linear_decay(0.9 * epochs))
+    return {
+        BASELINE: base,
+        # The honest rivals: what costs least and does the same work.
+        "half the learning rate": replace(base, lr=lr / 2),
+        "1.5 times the epochs": replace(
+            base, epochs=round(1.5 * epochs), schedule=linear_decay(round(1.5 * epochs))
+        ),
+        **further,
+        **{name: replace(base, mix=mix) for name, mix in mixes.items()},
+        **{name: replace(base, augment=frame.then(augment)) for name, augment in augments.items()},
+        "label smoothing": replace(base, objective=supervised(LabelSmoothingLoss(0.1))),
+        "warmup": replace(base, schedule=warm),
+        **chosen,
+        "restarts": replace(
+            chosen["cosine decay"],
+            schedule=cosine_restarts(period=epochs / 7, multiplier=2),
+        ),
+        "large batches": replace(base, batch_size=large, schedule=fall),
+        "large batches, scaled": replace(base, batch_size=large, lr=LARGE * lr),
+        "large batches, scaled, warmup": replace(
+            base, batch_size=large, lr=LARGE * lr, schedule=warm
+        ),
+        "no weight decay": replace(base, optimizer=partial(sgd, weight_decay=0.0)),
+        "L1 penalty": replace(
+            base, optimizer=partial(sgd, weight_decay=0.0), objective=L1Penalty(1e-5)
+        ),
+        "dropout": replace(base, model=partial(frame.model, dropout=0.5)),
+        "early stopping": replace(base, stop=EarlyStopping(patience=5)),
+        "Xavier": replace(base, model=partial(initialized, build=frame.model, init=xavier_)),
+        "He": replace(base, model=partial(initialized, build=frame.model, init=he_)),
+        "zero gamma": replace(
+            base, model=partial(initialized, build=frame.model, init=zero_last_gamma_)
+        ),
+    }

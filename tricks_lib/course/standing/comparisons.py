@@ -1,0 +1,112 @@
+"""What the standing settings compare for each trick, declared before any arm was run.
+
+One comparison a trick, and one with the cheapest thing that does the same work, its honest rival.
+All intervals of a setting hold at once (Bonferroni): a reader sees all tricks together.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+from ...lab.study import Finding, StudyResult
+from ..plan import StudyPlan
+from .arms import BASELINE
+
+__all__ = ["COMPARISONS", "SETTINGS", "Comparison", "finding", "plan", "rival_finding"]
+
+SETTINGS = ("garments", "colour")
+"""The standing settings, by their names."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A trick in the standing settings.
+
+    Args:
+        arm: the arm with the trick.
+        against: the arm without it.
+        rival: the arm that does the same work in the cheapest way; "" if nothing does.
+        named: what the arm is called where all tricks stand together; by default, as the arm.
+    """
+
+    arm: str
+    against: str = BASELINE
+    rival: str = ""
+    named: str = ""
+
+
+COMPARISONS: Mapping[str, Comparison] = {
+    "warmup": Comparison("warmup", rival="half the learning rate"),
+    "linear_scaling": Comparison(
+        "large batches, scaled",
+        against="large batches",
+        rival=BASELINE,
+        named="linear scaling (batches 8 times as large)",
+    ),
+    "decay": Comparison(
+        "cosine decay",
+        against="constant learning rate",
+        rival="constant learning rate, averaged",
+        named="cosine decay (against a constant learning rate)",
+    ),
+    "adabound": Comparison("AdaBound", rival="Adam"),
+    "label_smoothing": Comparison("label smoothing", rival="1.5 times the epochs"),
+    "distillation": Comparison("distillation", rival="1.5 times the epochs"),
+    "cutout": Comparison("Cutout", rival="crop and mirror"),
+    "random_erasing": Comparison("Random Erasing", rival="Cutout"),
+    "mixup": Comparison("Mixup", rival="CutMix"),
+    "ricap": Comparison("RICAP", rival="CutMix"),
+    "autoaugment": Comparison("AutoAugment", rival="TrivialAugment"),
+    "geometry": Comparison("crop and mirror", against="neither crop nor mirror"),
+    "color": Comparison("colour shift", rival="PCA colour"),
+    "weight_decay": Comparison(
+        BASELINE, against="no weight decay", rival="L1 penalty", named="weight decay"
+    ),
+    "dropout": Comparison("dropout", rival="1.5 times the epochs"),
+    "early_stopping": Comparison("early stopping"),
+    "initialization": Comparison("He", rival="Xavier", named="He's initialisation"),
+    "batch_norm": Comparison(BASELINE, against="no batch norm", named="batch normalisation"),
+}
+"""By the slug of the chapter."""
+
+
+def plan(setting: str) -> StudyPlan:
+    """Return the plan of a standing setting.
+
+    Raises:
+        ValueError: if there is no such setting.
+    """
+    if setting not in SETTINGS:
+        raise ValueError(f"expected one of {SETTINGS}, got {setting!r}")
+    value: StudyPlan = import_module(f"{__package__}.{setting}").PLAN
+    return value
+
+
+@cache
+def result(setting: str) -> StudyResult | None:
+    """Load the runs of a standing setting that there are; None while there are too few."""
+    return plan(setting).so_far()
+
+
+def finding(slug: str, setting: str) -> Finding | None:
+    """Say what a standing setting found of a trick in test accuracy; None while there are not two
+    runs of each arm, or where the setting does not hold the trick."""
+    comparison = COMPARISONS.get(slug)
+    return comparison and _finding(setting, comparison.arm, comparison.against)
+
+
+def rival_finding(slug: str, setting: str) -> Finding | None:
+    """Compare a trick with its honest rival in the same way; None where it has none."""
+    comparison = COMPARISONS.get(slug)
+    return comparison and _finding(setting, comparison.arm, comparison.rival)
+
+
+def _finding(setting: str, arm: str, against: str) -> Finding | None:
+    found = result(setting)
+    if found is None or not {arm, against} <= set(found.runs):
+        return None
+    gap = found.difference(arm, "accuracy", against, comparisons=len(COMPARISONS))
+    return Finding(gap, setting)
