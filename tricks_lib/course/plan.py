@@ -28,7 +28,7 @@ __all__ = ["Arm", "Headline", "StudyPlan", "best_tries"]
 
 
 Arm = Recipe | Callable[[int], Figures]
-"""What an arm of a study is: a recipe, or a function with a name, seed -> figures."""
+"""What an arm of a study is: a recipe, or a function with a name, seed -> metrics."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ class StudyPlan:
 
     Args:
         path: the file that holds its runs, in the chapter's folder `results`.
-        recipes: recipes by the names of their arms, or functions seed -> figures; the first is the
-            baseline.
+        recipes: recipes by the names of their arms; the first is the baseline.
         data: loads the data set, always the same; or gives each seed its own training images.
         seeds: how many runs of each recipe (seeds 0, 1, …), or which.
         measure: what to keep of a run.
@@ -67,6 +66,7 @@ class StudyPlan:
         headline: what the study is made for; None for a search, or a study beside another.
         rivals: comparisons of the trick with the cheapest things that do the same work. The
             headline and these are read together, so their intervals hold all at once.
+        functions: further arms, which are functions with a name, seed -> metrics.
         derived: arms that need no runs of their own: by name, the arm whose runs they are read off,
             and the ending of the metrics that they take, such as "_tempered".
         tuning: the search that chose the recipes, which is recorded before; None if they are given.
@@ -75,7 +75,7 @@ class StudyPlan:
     """
 
     path: Path
-    recipes: Mapping[str, Arm]
+    recipes: Mapping[str, Recipe]
     data: Callable[[], Data] | OwnImages
     seeds: int | Sequence[int]
     measure: Callable[[Run, Data], Figures] = final_metrics
@@ -85,6 +85,7 @@ class StudyPlan:
     train: Train = fit
     headline: Headline | None = None
     rivals: tuple[Headline, ...] = ()
+    functions: Mapping[str, Callable[[int], Figures]] = field(default_factory=dict)
     derived: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     tuning: "StudyPlan | None" = None
     ties: "StudyPlan | None" = None
@@ -106,6 +107,11 @@ class StudyPlan:
         return [*filter(None, (self.tuning, self.ties)), self, *self.beside]
 
     @property
+    def arms(self) -> dict[str, Arm]:
+        """All arms that need runs of their own, by name."""
+        return {**self.recipes, **self.functions}
+
+    @property
     def seed_list(self) -> list[int]:
         """The seeds of each arm."""
         return list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
@@ -117,11 +123,8 @@ class StudyPlan:
     def estimate_seconds(self) -> float:
         """Guess how long `record` will take on this machine."""
         seeds = self.seed_list
-        recipes = {
-            arm: recipe for arm, recipe in self.recipes.items() if isinstance(recipe, Recipe)
-        }
         return estimate_seconds(
-            recipes, self.of_seed(seeds[0]), seeds, evaluate=self.evaluate, on=self.on
+            self.recipes, self.of_seed(seeds[0]), seeds, evaluate=self.evaluate, on=self.on
         )
 
     def record(self, *, fresh: bool = False) -> StudyResult:
@@ -130,7 +133,7 @@ class StudyPlan:
         Raises:
             ValueError: if the file holds the answer to another question.
         """
-        return self._study(self.recipes, self.seed_list, path=self.path, fresh=fresh)
+        return self._study(self.arms, self.seed_list, path=self.path, fresh=fresh)
 
     def _study(
         self, recipes: Mapping[str, Arm], seeds: Sequence[int], **others: Any
@@ -161,7 +164,7 @@ class StudyPlan:
         result = StudyResult.load(self.path, self.metrics)
         if wrong := self._differences(result):
             raise ValueError(f"{self.path.name} was recorded for another plan ({wrong}): {again}")
-        return self._with_derived(_only(result, self.recipes))
+        return self._with_derived(_only(result, self.arms))
 
     def so_far(self) -> StudyResult | None:
         """Load what there is of a study that is still being recorded: the arms of the plan with two
@@ -173,13 +176,18 @@ class StudyPlan:
         if not self.path.exists():
             return None
         result = StudyResult.load(self.path, self.metrics)
-        there = {arm for arm in self.recipes if len(result.runs.get(arm, ())) > 1}
-        if next(iter(self.recipes)) not in there:
+        there = {arm for arm in self.arms if len(result.runs.get(arm, ())) > 1}
+        if next(iter(self.arms)) not in there:
             return None
-        begun = {arm: recipe for arm, recipe in self.recipes.items() if arm in there}
-        if wrong := replace(self, recipes=begun, seeds=())._differences(result):
+        begun = replace(
+            self,
+            recipes={arm: recipe for arm, recipe in self.recipes.items() if arm in there},
+            functions={arm: train for arm, train in self.functions.items() if arm in there},
+            seeds=(),
+        )
+        if wrong := begun._differences(result):
             raise ValueError(f"{self.path.name} was recorded for another plan ({wrong})")
-        return self._with_derived(_only(result, begun))
+        return self._with_derived(_only(result, begun.arms))
 
     def _with_derived(self, result: StudyResult) -> StudyResult:
         if self.headline and self.headline.against is None:
@@ -200,8 +208,8 @@ class StudyPlan:
         """
         result = StudyResult.load(self.path, self.metrics)
         seed = self.seed_list[0]
-        made = self._study(self.recipes, [seed], threads=result.provenance["threads"])
-        for arm in self.recipes:
+        made = self._study(self.arms, [seed], threads=result.provenance["threads"])
+        for arm in self.arms:
             same = all(
                 getattr(made, name)[arm].get(seed) == getattr(result, name)[arm].get(seed)
                 for name in ("runs", "diverged")
@@ -227,7 +235,7 @@ class StudyPlan:
         """
         with alone(self.path):
             result = StudyResult.load(self.path, self.metrics)
-            code = {arm: code_hash(recipe) for arm, recipe in self.recipes.items()}
+            code = {arm: code_hash(recipe) for arm, recipe in self.arms.items()}
             stamps = {
                 "code": result.provenance["code"] | code,
                 "measure_code": code_hash(self.measure),
@@ -260,19 +268,19 @@ class StudyPlan:
 
     def _differences(self, result: StudyResult) -> str:
         """Say in which way a record answers another question than this plan asks; "" if in none."""
-        texts = {arm: as_text(recipe) for arm, recipe in self.recipes.items()}
+        texts = {arm: as_text(recipe) for arm, recipe in self.arms.items()}
         wrong = [arm for arm, text in texts.items() if result.recipes.get(arm) != text]
         if wrong:
             return f"other recipes of {wrong}"
-        short = [arm for arm in self.recipes if not set(self.seed_list) <= set(result.runs[arm])]
+        short = [arm for arm in self.arms if not set(self.seed_list) <= set(result.runs[arm])]
         if short:
             return f"seeds are missing of {short}"
-        if result.baseline != next(iter(self.recipes)):
+        if result.baseline != next(iter(self.arms)):
             return f"the baseline was {result.baseline}"
-        code = {arm: result.provenance["code"][arm] for arm in self.recipes}
+        code = {arm: result.provenance["code"][arm] for arm in self.arms}
         if set(code.values()) == {None}:
             return ""  # of the first edition, which hashed nothing
-        changed = [arm for arm, recipe in self.recipes.items() if code[arm] != code_hash(recipe)]
+        changed = [arm for arm, recipe in self.arms.items() if code[arm] != code_hash(recipe)]
         if changed:
             return f"the code that {changed} use was changed"
         asked = {

@@ -18,9 +18,7 @@ from ...augment import (
     ColorShift,
     Compose,
     Cutout,
-    HorizontalFlip,
     RandAugment,
-    RandomCrop,
     RandomErasing,
     RandomResizedCrop,
     Rotation,
@@ -31,7 +29,7 @@ from ...mix import RICAP, CutMix, Mixup, one_of
 from ...models import he_, initialized, xavier_, zero_last_gamma_
 from ...objectives import L1Penalty, LabelSmoothingLoss, supervised
 from ...optimizers import adabound, adam, adamw, sgd
-from ...protocols import Augment
+from ...protocols import Augment, Mix
 from ...recipe import Recipe
 from ...schedules import (
     constant,
@@ -42,7 +40,6 @@ from ...schedules import (
     step_decay,
 )
 from ...stopping import EarlyStopping
-from ..plan import Arm
 
 __all__ = ["BASELINE", "Frame", "arms", "tries"]
 
@@ -135,8 +132,8 @@ def tries(frame: Frame, rates: tuple[float, ...]) -> dict[str, dict[str, Recipe]
 
 
 def arms(
-    frame: Frame, lr: float, chosen: Mapping[str, Recipe], further: Mapping[str, Arm]
-) -> dict[str, Arm]:
+    frame: Frame, lr: float, chosen: Mapping[str, Recipe], further: Mapping[str, Recipe]
+) -> dict[str, Recipe]:
     """Return all arms of a standing setting, the baseline first.
 
     Args:
@@ -147,7 +144,7 @@ def arms(
     """
     base, epochs = frame.recipe(lr), frame.epochs
     fall, large = linear_decay(epochs), LARGE * frame.batch_size
-    augments = {
+    augments: dict[str, Augment] = {
         "Cutout": Cutout(size=frame.side // 2),
         "Random Erasing": RandomErasing(),
         "rotation": Rotation(degrees=15),
@@ -157,7 +154,7 @@ def arms(
         "RandAugment": RandAugment(),
         "TrivialAugment": TrivialAugment(),
     }
-    mixes = {
+    mixes: dict[str, Mix] = {
         "Mixup": Mixup(alpha=1.0),
         "Mixup, α = 0.2": Mixup(alpha=0.2),
         "CutMix": CutMix(alpha=1.0),

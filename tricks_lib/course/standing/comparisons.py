@@ -95,13 +95,13 @@ def finding(slug: str, setting: str) -> Finding | None:
     """Say what a standing setting found of a trick in test accuracy; None while there are not two
     runs of each arm, or where the setting does not hold the trick."""
     comparison = COMPARISONS.get(slug)
-    return comparison and _finding(setting, comparison.arm, comparison.against)
+    return _finding(setting, comparison.arm, comparison.against) if comparison else None
 
 
 def rival_finding(slug: str, setting: str) -> Finding | None:
     """Compare a trick with its honest rival in the same way; None where it has none."""
     comparison = COMPARISONS.get(slug)
-    return comparison and _finding(setting, comparison.arm, comparison.rival)
+    return _finding(setting, comparison.arm, comparison.rival) if comparison else None
 
 
 def _finding(setting: str, arm: str, against: str) -> Finding | None:

@@ -72,13 +72,15 @@ PLAN = StudyPlan(
             "crop and mirror": FRAME.recipe(
                 BASE.lr, augment=Compose(RandomCrop(), HorizontalFlip())
             ),
-            "distillation": Distilled(
-                teacher=FRAME.recipe(BASE.lr, model=partial(small_resnet, width=32)),
-                student=BASE,
-                data=DATA,
-            ),
         },
     ),
+    functions={
+        "distillation": Distilled(
+            teacher=FRAME.recipe(BASE.lr, model=partial(small_resnet, width=32)),
+            student=BASE,
+            data=DATA,
+        )
+    },
     data=DATA,
     seeds=5,
     measure=standing_figures,
