@@ -28,7 +28,8 @@ CHAPTER = Chapter(
     __name__,
     number=2,
     title="Linear scaling",
-    claim="With k times the batch and k times the rate, a k-th of the steps learn as much.",
+    claim="With k times the batch, k times the learning rate ends with a lower training loss than "
+    "the unchanged one.",
     plan=PLAN,
     before="Chapters 00 and 01; mean and variance.",
     minutes=50,

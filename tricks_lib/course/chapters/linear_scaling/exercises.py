@@ -32,7 +32,7 @@ __all__ = ["RIGHT", "WRONG", "check"]
 check = Exercises()
 
 
-@check.exercise("two rates by hand")
+@check.exercise("two learning rates by hand")
 def _(linear_rate, sqrt_rate):
     linear, root = linear_scaling(0.1, 1024), sqrt_scaling(0.1, 1024)
     four = "1,024 is 4 times 256."
@@ -58,7 +58,9 @@ def _(linear_rate, sqrt_rate):
     )
 
 
-@check.exercise("what becomes of steps, noise and way", domain="`k` is a whole number from 1 on.")
+@check.exercise(
+    "what becomes of steps, noise and distance", domain="`k` is a whole number from 1 on."
+)
 def _(factors: Function, draws: Draws):
     agree(
         factors,

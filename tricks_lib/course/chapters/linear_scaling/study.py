@@ -1,4 +1,4 @@
-"""Batches of 32 to 2,048 images under four rules for the rate; where the linear one falls short.
+"""Batches of 32 to 2,048 images under four rules for the learning rate, and where they fall short.
 
 The set-up is that of Goyal et al. 2017, arXiv:1706.02677, Table 2a and Figure 3, at the size of a
 laptop: the same images as often, so that a batch k times as large takes k times fewer steps. What
@@ -26,7 +26,7 @@ from tricks_lib.schedules import (
 RESULTS = Path(__file__).with_name("results")
 
 REFERENCE = 32
-"""The small batch, whose rate the rules scale."""
+"""The small batch, whose learning rate the rules scale."""
 
 LR = 0.02
 """About what the course's baseline, 0.1 for 128 images, comes to by the rule."""
@@ -45,13 +45,13 @@ BEYOND = (1024, 2048)
 def recipe(
     batch_size: int = REFERENCE, lr: float = LR, *, start: float | None = None, epochs: int = EPOCHS
 ) -> Recipe:
-    """Return a recipe that holds its rate for an epoch and then lets it fall to zero.
+    """Return a recipe that holds its learning rate for an epoch and then lets it fall to zero.
 
     Args:
         batch_size: images in a batch.
-        lr: the rate to hold.
-        start: with a warmup, the rate that it rises from during the first epoch.
-        epochs: duration of the training.
+        lr: the learning rate to hold.
+        start: with a warmup, the learning rate that it rises from during the first epoch.
+        epochs: duration of the run.
     """
     then = linear_decay(epochs - WARMUP)
     schedule = (
@@ -63,7 +63,7 @@ def recipe(
 
 
 def linear(batch_size: int, lr: float = LR, **changes) -> Recipe:
-    """Return the recipe of the linear rule, with warmup from the small batch's rate `lr`."""
+    """Return the recipe of the linear rule, with warmup from the small batch's learning rate."""
     return recipe(batch_size, linear_scaling(lr, batch_size, REFERENCE), start=lr, **changes)
 
 
@@ -101,14 +101,14 @@ PLAN = StudyPlan(
     | four_rates(256)
     # Too few steps: 24 and 12 of them instead of 768.
     | {f"{size}, linear + warmup": linear(size) for size in BEYOND}
-    # A smaller and a larger rate to scale from.
+    # A smaller and a larger learning rate to scale from.
     | {
         "32, rate / 4": recipe(lr=LR / 4),
         "512, linear + warmup, rate / 4": linear(512, LR / 4),
         "32, rate x 4": recipe(lr=LR * 4),
         "512, linear + warmup, rate x 4": linear(512, LR * 4),
     }
-    # The same rates with four times the steps.
+    # The same learning rates with four times the steps.
     | {
         "32, 24 epochs": recipe(epochs=24),
         "512, linear + warmup, 24 epochs": linear(512, epochs=24),
@@ -119,6 +119,7 @@ PLAN = StudyPlan(
     headline=Headline(
         "512, linear + warmup",
         "train_loss",
-        "batch 512 at 16 times the rate of batch 32, against that rate; 32 stays ahead",
+        "batch 512 at 16 times the learning rate of batch 32, against the unchanged one; batch 32 "
+        "stays ahead",
     ),
 )
