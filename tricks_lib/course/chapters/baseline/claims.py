@@ -24,7 +24,7 @@ __all__ = ["CLAIMS"]
 
 def one_seed_can_say_the_opposite_of_another() -> None:
     """Compare the largest gain with the largest loss."""
-    gaps = PLAN.recorded().difference("half the rate").values
+    gaps = PLAN.recorded().difference("half the learning rate").values
     assert min(gaps) < 0 < max(gaps), f"the gaps of the seeds are {gaps}"
 
 
