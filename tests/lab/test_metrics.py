@@ -8,7 +8,7 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 
 from tricks_lib import Metrics, evaluate, mlp, predict, score, small_resnet
 from tricks_lib.lab.ensemble import Ensemble
-from tricks_lib.lab.metrics import calibration_error, reliability
+from tricks_lib.lab.metrics import best_temperature, calibration_error, reliability
 
 
 def draw(seed, count, classes, spread=2.0):
@@ -178,6 +178,14 @@ def test_a_calibration_error_is_of_something(confidence, hits):
         ValueError, match=r"^expected confidence \(N,\) and hits \(N,\) of at least"
     ):
         calibration_error(torch.ones(confidence), torch.ones(hits))
+
+
+@pytest.mark.parametrize("factor", [0.2, 1.0, 7.0])
+def test_the_best_temperature_undoes_a_factor(factor):
+    draws = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(20_000, 5, generator=draws)
+    labels = torch.multinomial(logits.softmax(dim=1), 1, generator=draws)[:, 0]
+    assert best_temperature(factor * logits, labels) == pytest.approx(factor, rel=0.05)
 
 
 # --- Of a model ---

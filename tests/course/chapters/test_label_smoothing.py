@@ -1,4 +1,3 @@
-import pytest
 import torch
 
 from tricks_lib import LabelSmoothingLoss, supervised
@@ -10,18 +9,31 @@ def test_the_logit_gap_is_the_label_against_the_mean_of_the_others(study):
     assert study.logit_gap(logits, torch.tensor([1, 2])).tolist() == [3.0, 6.0]
 
 
-@pytest.mark.parametrize("factor", [0.2, 1.0, 7.0])
-def test_the_best_temperature_undoes_a_factor(study, factor):
-    draws = torch.Generator().manual_seed(0)
-    logits = 2 * torch.randn(20_000, 5, generator=draws)
-    labels = torch.multinomial(logits.softmax(dim=1), 1, generator=draws)[:, 0]
-    assert study.best_temperature(factor * logits, labels) == pytest.approx(factor, rel=0.05)
-
-
 def test_all_settings_share_their_test_images(study):
     assert len({part.of_seed(0).test.images.sum().item() for part in study.PLAN.parts}) == 1
-    assert (study.wrong_labels().train.labels != study.few().train.labels).sum() == 400
-    assert study.few().train.images.equal(study.many().train.images[:1000])
+
+
+def test_each_seed_draws_its_own_images_and_its_own_wrong_labels(study):
+    for part in study.PLAN.parts:
+        first, second = part.of_seed(0), part.of_seed(1)
+        assert not first.train.images.equal(second.train.images), part.name
+        assert len(first.validation) == len(second.validation) == 2000
+        assert len(first.train) == len(second.train)
+    wrong = [
+        study.WRONG_LABELS(seed).train.labels != study.FEW(seed).train.labels for seed in (0, 1)
+    ]
+    assert [mask.sum().item() for mask in wrong] == [400, 400]
+    assert not wrong[0].equal(wrong[1])
+
+
+def test_every_setting_is_compared_with_its_rival(study):
+    """The rival is read off the runs with hard labels, so that it costs no runs of its own."""
+    for part in study.PLAN.parts:
+        if part is study.LENGTHS:
+            continue
+        (rival,) = part.rivals
+        assert (rival.arm, rival.metric) == (part.headline.arm, part.headline.metric)
+        assert part.derived[rival.against] == (study.HARD, study.TEMPERED)
 
 
 def test_switched_on_it_has_the_papers_share(switch):

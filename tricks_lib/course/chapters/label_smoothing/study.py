@@ -2,14 +2,18 @@
 
 The same five shares of smoothing in four settings: a perceptron that memorises 1,000 images;
 the course's network, with batch normalisation, on 8,000 images for 4 epochs, which is well
-calibrated; the same network on 1,000 images for 30 epochs, which is not; and the perceptron
-again with 40 % of its labels wrong. Beside each stands the calibration that one number, a
-temperature found on validation images, gives without any smoothing (Guo et al. 2017).
+calibrated; the same network on 1,000 images for 30 epochs, which is over-confident; and the
+perceptron again with 40 % of its labels wrong. Each seed draws its own training images.
+
+The rival of smoothing is one number, a temperature found on validation images after training
+(Guo et al. 2017). It needs no runs of its own: each run keeps its metrics at its best temperature.
+
+Two studies stand beside the four: how long the network is trained, and a perceptron whose
+weights decay.
 
 Chapter: notebooks/05_label_smoothing.ipynb
 """
 
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
@@ -19,7 +23,7 @@ from torch import Tensor
 from tricks_lib.course.plan import Headline, StudyPlan
 from tricks_lib.lab.data import Data, load_data
 from tricks_lib.lab.metrics import best_temperature, predict, reliability, score
-from tricks_lib.lab.study import STANDARD, Figures, Metric, final_metrics
+from tricks_lib.lab.study import STANDARD, Figures, Metric, OwnImages, final_metrics
 from tricks_lib.lab.train import Run
 from tricks_lib.models import mlp
 from tricks_lib.objectives import LabelSmoothingLoss, supervised
@@ -30,6 +34,8 @@ from tricks_lib.schedules import linear_decay
 RESULTS = Path(__file__).with_name("results")
 
 EPSILONS = (0.0, 0.05, 0.1, 0.2, 0.4)
+EPOCHS = (4, 8, 15)
+"""Lengths of training that stand beside the 30 epochs of the setting "overtrained"."""
 
 
 def smoothed(epsilon: float) -> supervised:
@@ -37,14 +43,14 @@ def smoothed(epsilon: float) -> supervised:
     return supervised(LabelSmoothingLoss(epsilon))
 
 
-def perceptron(epsilon: float) -> Recipe:
-    """Return the recipe of the network that memorises: 60 epochs, no weight decay."""
+def perceptron(epsilon: float, weight_decay: float = 0.0) -> Recipe:
+    """Return the recipe of the network that memorises: 60 epochs, by default no weight decay."""
     return Recipe(
         epochs=60,
         batch_size=64,
         model=mlp,
         objective=smoothed(epsilon),
-        optimizer=partial(sgd, weight_decay=0.0),
+        optimizer=partial(sgd, weight_decay=weight_decay),
         schedule=linear_decay(60),
     )
 
@@ -59,27 +65,21 @@ def convolutional(epsilon: float, epochs: int, batch_size: int) -> Recipe:
     )
 
 
-def arms(recipe, **settings) -> dict[str, Recipe]:
+def arms(recipe, epsilons=EPSILONS, **settings) -> dict[str, Recipe]:
     """Return a recipe for each share of smoothing, by name."""
-    return {f"ε = {epsilon:g}": recipe(epsilon, **settings) for epsilon in EPSILONS}
+    return {f"ε = {epsilon:g}": recipe(epsilon, **settings) for epsilon in epsilons}
 
 
 @cache
-def many() -> Data:
-    """Load 8,000 images to train on, 2,000 for choices (validation), 5,000 to judge by (test)."""
-    return load_data("fashion-mini").hold_out(2000)
+def pool() -> Data:
+    """Load the 10,000 images from which each seed draws, and the 5,000 to judge by (test)."""
+    return load_data("fashion-mini")
 
 
-@cache
-def few() -> Data:
-    """Load 1,000 of the 8,000 training images, and the same others."""
-    return many().subset(train=1000)
-
-
-@cache
-def wrong_labels() -> Data:
-    """Load the 1,000 training images with wrong labels on 400 of them; the others stay right."""
-    return few().with_label_noise(0.4)
+MANY = OwnImages(pool, train=8000, validation=2000)
+FEW = OwnImages(pool, train=1000, validation=2000)
+WRONG_LABELS = OwnImages(pool, train=1000, validation=2000, wrong_labels=0.4)
+"""400 of the 1,000 training labels are wrong; those of the other images stay right."""
 
 
 def logit_gap(logits: Tensor, labels: Tensor) -> Tensor:
@@ -96,18 +96,26 @@ def logit_gap(logits: Tensor, labels: Tensor) -> Tensor:
     return own - (logits.sum(dim=1) - own) / (logits.shape[1] - 1)
 
 
+TEMPERED = "_tempered"
+"""Ending of the metrics at the best temperature."""
+
+
 def calibration(run: Run, data: Data) -> Figures:
     """Keep the metrics on test images, the same at the best temperature, their bins of confidence,
-    accuracy and gap of the logits on training images."""
+    the two by which one would choose on validation images, accuracy and gap of the logits on
+    training images."""
     logits = {split: predict(run.model, data, split).cpu() for split in data.splits}
     labels = {split: data.splits[split].labels.cpu() for split in data.splits}
     temperature = best_temperature(logits["validation"], labels["validation"])
     tempered = score(logits["test"] / temperature, labels["test"])
+    chosen_by = score(logits["validation"], labels["validation"])
     bins = reliability(logits["test"], labels["test"])
     return final_metrics(run, data) | {
         "confidence": logits["test"].softmax(dim=1).amax(dim=1).mean().item(),
         "temperature": temperature,
-        **{f"{name}_tempered": value for name, value in asdict(tempered).items()},
+        **{f"{name}{TEMPERED}": value for name, value in asdict(tempered).items()},
+        "nll_validation": chosen_by.nll,
+        "ece_validation": chosen_by.ece,
         "train_accuracy": score(logits["train"], labels["train"]).accuracy,
         "logit_gap": logit_gap(logits["train"], labels["train"]).mean().item(),
         **{f"bin_{name}": [round(x, 5) for x in row.tolist()] for name, row in bins.items()},
@@ -118,46 +126,87 @@ METRICS = (
     *STANDARD,
     Metric("confidence", "mean confidence on test images", unit="points"),
     Metric("temperature", "best temperature"),
-    Metric("accuracy_tempered", "test accuracy at the best temperature", "higher", "points"),
-    Metric("nll_tempered", "test NLL at the best temperature", "lower", "nats"),
-    Metric("ece_tempered", "calibration error at the best temperature", "lower", "points"),
+    Metric("nll_validation", "validation NLL", "lower", "nats"),
+    Metric("ece_validation", "validation calibration error", "lower", "points"),
     Metric("train_accuracy", "accuracy on the training images", unit="points"),
     Metric("logit_gap", "gap of the logits on training images"),
 )
 
+HARD, TRICK = "ε = 0", "ε = 0.1"
+RIVAL, BOTH = "hard labels, a temperature", "ε = 0.1, a temperature"
 
-def setting(name: str, recipes: dict[str, Recipe], load: Callable[[], Data], **others) -> StudyPlan:
-    """Return the plan of one setting: ten seeds of each arm."""
+
+def setting(
+    name: str, recipes: dict[str, Recipe], data: OwnImages, where: str, **others
+) -> StudyPlan:
+    """Return the plan of one setting: ten seeds of each arm, ε = 0.1 against hard labels, and
+    against the rival, hard labels with a temperature."""
     return StudyPlan(
         path=RESULTS / f"{name}.jsonl",
         recipes=recipes,
-        data=load,
+        data=data,
         seeds=10,
         measure=calibration,
         metrics=METRICS,
+        headline=Headline(TRICK, "ece", where),
+        rivals=(Headline(TRICK, "ece", "hard labels with a temperature", against=RIVAL),),
+        derived={RIVAL: (HARD, TEMPERED), BOTH: (TRICK, TEMPERED)},
         **others,
     )
 
 
-HONEST = setting("label_smoothing-honest", arms(convolutional, epochs=4, batch_size=128), many)
+CALIBRATED = setting(
+    "label_smoothing-calibrated",
+    arms(convolutional, epochs=4, batch_size=128),
+    MANY,
+    "a well calibrated network: the course's, 8,000 images, 4 epochs",
+)
 """The course's network on enough images for a short time."""
 
 OVERTRAINED = setting(
-    "label_smoothing-overtrained", arms(convolutional, epochs=30, batch_size=64), few
+    "label_smoothing-overtrained",
+    arms(convolutional, epochs=30, batch_size=64),
+    FEW,
+    "an overtrained network: the course's, 1,000 images, 30 epochs",
 )
 """The course's network on few images for a long time."""
 
-NOISY = setting("label_smoothing-noisy", arms(perceptron), wrong_labels)
+NOISY = setting(
+    "label_smoothing-noisy",
+    arms(perceptron),
+    WRONG_LABELS,
+    "wrong labels: a perceptron on 1,000 images, 400 of them with a wrong label",
+)
 """The perceptron on wrong labels."""
+
+DECAYED = setting(
+    "label_smoothing-decayed",
+    arms(perceptron, (0.0, 0.1), weight_decay=5e-4),
+    FEW,
+    "a perceptron that memorised 1,000 images, with weight decay 5e-4",
+)
+"""Whether the perceptron is over-confident only for want of the course's weight decay."""
+
+LENGTHS = StudyPlan(
+    path=RESULTS / "label_smoothing-lengths.jsonl",
+    recipes={
+        f"{name}, {epochs} epochs": convolutional(epsilon, epochs, batch_size=64)
+        for epochs in EPOCHS
+        for name, epsilon in ((HARD, 0.0), (TRICK, 0.1))
+    },
+    data=FEW,
+    seeds=10,
+    measure=calibration,
+    metrics=METRICS,
+)
+"""The network and the images of the setting "overtrained", trained for less long: how
+over-confident a network is, and what smoothing then does to it, with nothing else changed."""
 
 PLAN = setting(
     "label_smoothing",
     arms(perceptron),
-    few,
-    headline=Headline(
-        "ε = 0.1",
-        "ece",
-        "a perceptron that memorised 1,000 images; a well calibrated network it makes worse",
-    ),
-    beside=(HONEST, OVERTRAINED, NOISY),
+    FEW,
+    "a perceptron that memorised 1,000 images",
+    beside=(CALIBRATED, OVERTRAINED, NOISY, DECAYED, LENGTHS),
 )
+"""The perceptron that memorises."""
