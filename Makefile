@@ -75,7 +75,7 @@ chapter: $(VENV)/.course  ## Lay out the files of a new chapter: make chapter SL
 	$(BIN)/python tools/new_chapter.py $(SLUG) $(SLOT) $(if $(TITLE),--title "$(TITLE)")
 
 readme: $(VENV)/.course  ## Write the list of chapters into README.md
-	$(BIN)/python tools/readme.py
+	$(BIN)/python tools/readme.py --picture
 
 lab: $(VENV)/.course  ## Open the course in JupyterLab
 	$(BIN)/jupyter lab notebooks

@@ -1,26 +1,37 @@
-"""Write the list of chapters into README.md, between its two marks.
+"""Write into README.md, between two marks, what was found of each trick; and draw its picture.
 
-python tools/readme.py
+python tools/readme.py            the list
+python tools/readme.py --picture  also book/images/tricks.png
 """
 
 import sys
 from pathlib import Path
 
-from tricks_lib.course.chapter import chapters, planned
+from tricks_lib.course.chapter import planned
+from tricks_lib.course.overview import Entry, entries, forest
+from tricks_lib.course.standing.comparisons import SETTINGS
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PICTURE = ROOT / "book" / "images" / "tricks.png"
 BEGIN, END = "<!-- chapters: written by tools/readme.py -->", "<!-- end of chapters -->"
 
 
 def listed() -> str:
-    """Return the list: chapters with what was found, and those to come in a line."""
-    lines = []
-    for entry in chapters():
-        finding = entry.finding()
-        told = f": *{finding.word}* ({finding.setting})" if finding else ""
-        lines.append(f"- [{entry.number:02d} {entry.title}]({entry.notebook}){told}")
+    """Return the table: the chapters with what was found where, and those to come in a line."""
+    head = ["Chapter", *(f"in *{name}*" for name in SETTINGS), "in its own setting"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *map(_row, entries())]
     to_come = ", ".join(f"{entry.number:02d} {entry.title}" for entry in planned())
     return "\n".join([*lines, "", f"To come: {to_come}."])
+
+
+def _row(entry: Entry) -> str:
+    chapter = entry.chapter
+    found = [entry.standing[name] for name in SETTINGS]
+    cells = [f"[{chapter.number:02d} {chapter.title}]({chapter.notebook})"]
+    cells += [f"{one.word} {one.difference}" if one else "" for one in found]
+    cells += [f"*{entry.own.word}* ({entry.own.setting})" if entry.own else ""]
+    return f"| {' | '.join(cells)} |"
 
 
 def with_list(text: str) -> str:
@@ -36,8 +47,11 @@ def with_list(text: str) -> str:
     return f"{head}{BEGIN}\n\n{listed()}\n\n{END}{tail}"
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Write it where it changed."""
+    if "--picture" in arguments:
+        forest("garments").savefig(PICTURE, dpi=160)
+        print(f"{PICTURE.relative_to(ROOT)} is drawn.")
     text = README.read_text(encoding="utf-8")
     new = with_list(text)
     if new != text:
@@ -47,4 +61,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -246,6 +246,65 @@ def test_a_finding_is_that_of_the_declared_comparison(planned):
     assert declared.recorded().headline == ("slow", "nll")
 
 
+def test_the_headline_and_the_rivals_are_read_together(planned):
+    rival = Headline("plain", "nll", "against the slow one", against="slow")
+    made = planned.record()
+    both = replace(planned, headline=Headline("slow", "nll", "one epoch"), rivals=(rival,))
+    assert both.declared() == [
+        Finding(made.difference("slow", "nll", comparisons=2), "one epoch"),
+        Finding(made.difference("plain", "nll", "slow", comparisons=2), "against the slow one"),
+    ]
+    assert both.finding() == both.declared()[0]
+    assert both.finding().difference.low < made.difference("slow", "nll").low
+    assert planned.declared() == []
+
+
+def doubled(run, data):
+    return final_metrics(run, data) | {"nll_doubled": 2 * run.final.nll}
+
+
+def test_an_arm_can_be_read_off_the_metrics_of_another(planned):
+    plan = replace(planned, measure=doubled, derived={"plain, twice": ("plain", "_doubled")})
+    made = plan.record()
+    found = plan.recorded()
+    expected = {seed: 2 * nll for seed, nll in made.values("plain", "nll").items()}
+    assert found.values("plain, twice", "nll") == expected
+    assert found.difference("plain, twice", "nll").mean == pytest.approx(made.mean("plain", "nll"))
+    assert list(plan.arms) == ["plain", "slow"]  # it has no runs of its own
+
+
+def own_way(seed):
+    return {"accuracy": 0.5 + seed / 100}
+
+
+def test_an_arm_can_be_a_function(planned):
+    plan = replace(planned, functions={"own way": own_way})
+    plan.record()
+    found = plan.recorded()
+    assert found.values("own way") == {0: 0.5, 1: 0.51, 2: 0.52}
+    with pytest.raises(ValueError, match=r"other recipes of \['own way'\]"):
+        replace(planned, functions={"own way": five_percent}).recorded()
+
+
+def five_percent(seed):
+    return {"accuracy": 0.05}
+
+
+def test_a_study_that_is_not_finished_shows_the_arms_with_two_runs(planned):
+    assert planned.so_far() is None
+    replace(planned, recipes={"plain": BASE}, seeds=1).record()
+    assert planned.so_far() is None
+    replace(planned, recipes={"plain": BASE}, seeds=2).record()
+    replace(planned, seeds=1).record()
+    assert list(planned.so_far().runs) == ["plain"]
+    with pytest.raises(ValueError, match="seeds are missing"):
+        planned.recorded()
+    made = planned.record()
+    assert planned.so_far() == planned.recorded() == made
+    with pytest.raises(ValueError, match=r"other recipes of \['slow'\]"):
+        replace(planned, recipes={"plain": BASE, "slow": replace(BASE, lr=0.3)}).so_far()
+
+
 def test_the_plan_says_what_the_figures_mean(planned):
     planned.record()
     other = Metric("nll", "surprise", "lower", "nats", smallest=0.5)

@@ -1,4 +1,4 @@
-"""What the course adds to Sphinx: fresh executions, chapters' own sources, offline pages, a table.
+"""What the course adds to Sphinx: fresh executions, chapters' own sources, pages made for reading.
 
 COURSE_EXECUTE=off in the environment builds the pages without running a notebook; JOBS says how
 many run at a time.
@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -17,9 +16,15 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from . import sources
-from .assets import VENDOR, copy_offline_assets, use_offline_assets
+from .assets import VENDOR, copy_offline_assets, leave_out_mathematics, use_offline_assets
+from .buttons import drop_buttons_without_an_address
+from .captions import set_captions
+from .citations import list_all_works, name_entries, open_entries_to_links
 from .dependencies import Dependencies
 from .execution import Ledger, run_all
+from .exercises import frame_exercises, link_solutions
+from .finish import finish_page
+from .icons import STYLE_SHEET, write_icons
 
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[3]
@@ -32,6 +37,7 @@ def configure(app: Sphinx, config: Config) -> None:
     if os.environ.get("COURSE_EXECUTE") == "off":
         config.nb_execution_mode = "off"
     config.nb_execution_cache_path = str(Path(app.outdir).parent / ".execution")
+    config.templates_path.append(str(Path(__file__).parent / "templates"))
     config.bibtex_bibfiles = [
         os.path.relpath(path, app.srcdir) for path in sources.bibliographies()
     ]
@@ -113,14 +119,6 @@ def remove_orphans(app: Sphinx, exception: Exception | None) -> None:
                 page.unlink()
 
 
-def repair_bibliography(
-    app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Make citations the items of their list: docutils gives them a role that no list may hold."""
-    if "citation-list" in context.get("body", ""):
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
-
-
 def _digest(*places: Path) -> str:
     digest = hashlib.sha256()
     for place in places:
@@ -132,20 +130,33 @@ def _digest(*places: Path) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of it."""
-    from .table import TricksTable  # needs tricks_lib; the processes that run notebooks do not
+    from .table import TricksForest, TricksTable  # needs tricks_lib; the processes that run notebooks do not
 
-    # Play buttons are dead where FontAwesome replaces their <i> by an <svg>; it may nest one.
-    app.add_js_file(None, body="window.FontAwesomeConfig = {autoReplaceSvg: 'nest'}", priority=1)
     app.add_config_value("course_state", "", "env", str)
     app.add_js_file("course.js")
     app.add_css_file("course.css")
+    app.add_css_file(STYLE_SHEET)
+    app.add_css_file("landing.css")
     app.add_directive("tricks-table", TricksTable)
+    app.add_directive("tricks-forest", TricksForest)
+    # Before a page is read ...
     app.connect("config-inited", use_offline_assets)
+    app.connect("config-inited", name_entries)
+    app.connect("config-inited", drop_buttons_without_an_address)
     app.connect("config-inited", configure)
     app.connect("env-get-outdated", find_outdated)
     app.connect("env-before-read-docs", execute)
     app.connect("source-read", add_chapters_words)
-    app.connect("html-page-context", repair_bibliography)
+    app.connect("source-read", list_all_works)
+    # ... when it has been read ...
+    app.connect("doctree-read", set_captions)
+    app.connect("doctree-read", frame_exercises)
+    app.connect("doctree-read", open_entries_to_links)
+    app.connect("doctree-resolved", link_solutions)
+    # ... and when it is written.
+    app.connect("html-page-context", leave_out_mathematics, priority=900)
+    app.connect("html-page-context", finish_page, priority=900)
     app.connect("build-finished", copy_offline_assets)
     app.connect("build-finished", remove_orphans)
-    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("build-finished", write_icons)
+    return {"version": "3", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -310,3 +310,19 @@ def test_a_file_without_a_study_is_refused(tmp_path, content):
         StudyResult.load(path)
     with pytest.raises(FileNotFoundError):
         StudyResult.load(tmp_path / "missing.jsonl")
+
+
+# --- Arms read off another ---
+
+
+def test_a_derived_arm_takes_the_metrics_with_an_ending():
+    runs = {"plain": {0: {"nll": 0.5, "nll_cold": 0.4}, 1: None, 2: {"nll": 0.7, "nll_cold": 0.3}}}
+    whole = result_of(runs, diverged={"plain": {1: 17}})
+    found = whole.with_derived("plain, cold", "plain", "_cold")
+    assert found.runs["plain, cold"] == {0: {"nll": 0.4}, 1: None, 2: {"nll": 0.3}}
+    assert found.runs["plain"] == whole.runs["plain"]
+    assert found.diverged["plain, cold"] == {1: 17}
+    assert found.difference("plain, cold", "nll").values == pytest.approx((-0.1, -0.4))
+    assert list(whole.runs) == ["plain"]
+    with pytest.raises(KeyError, match="expected metrics that end in '_hot', got"):
+        whole.with_derived("plain, hot", "plain", "_hot")

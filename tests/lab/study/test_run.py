@@ -394,6 +394,21 @@ def test_wrong_labels_are_fixed_by_the_seed():
     assert own(1).train.labels.tolist() == result.values("plain", "labels")[1]
 
 
+def test_each_seed_can_draw_validation_images_too():
+    own = OwnImages(whole, train=32, validation=8)
+    of_seed = {seed: own(seed) for seed in range(2)}
+    for data in of_seed.values():
+        drawn = [split.images[:, 0, 0, 0].tolist() for split in (data.train, data.validation)]
+        assert list(map(len, drawn)) == [32, 8]
+        assert not set(drawn[0]) & set(drawn[1])
+        assert len(data.test) == len(whole().test)
+    assert not of_seed[0].validation.images.equal(of_seed[1].validation.images)
+    assert own(1).validation.images.equal(of_seed[1].validation.images)
+    noisy = OwnImages(whole, train=32, validation=8, wrong_labels=0.5)(0)
+    assert noisy.validation.labels.equal(of_seed[0].validation.labels)  # choices need right ones
+    assert not noisy.train.labels.equal(of_seed[0].train.labels)
+
+
 @pytest.mark.parametrize(
     "other",
     [

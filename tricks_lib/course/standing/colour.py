@@ -1,12 +1,115 @@
-"""The standing setting *colour*: small photographs in colour, until the training images are known.
+"""The standing setting *colour*: small photographs, until the training images are known.
 
-Training images of CIFAR-10, which each seed draws from the 50,000, with random crops and mirror
-images in the baseline. The papers' networks fit their training images, so this baseline is trained
-until it is right on 95 % of its own.
+5,000 training images of CIFAR-10, with random crops and mirror images in the baseline. Each seed
+draws its training images, and 5,000 others for choices, from the 50,000; all are judged by the same
+10,000 test images. The papers' networks fit their training images, so this baseline is trained
+until it is right on 95 % of its own. How that was found stands in `LOOKS`.
 
 `load_data("cifar10")` fetches the images. Where the environment variable `TRICKS_CIFAR10` names a
-folder with the same images, such as one of JPEG files, they come from there; what was recorded says
-which.
+folder with the same images, such as one of JPEG files, they come from there; the record says which.
 
 Chapter: notebooks/00_baseline.ipynb
 """
+
+import os
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+from ...augment import Compose, HorizontalFlip, PCAColor, RandomCrop, identity
+from ...lab.data import Data, load_data
+from ...lab.study import OwnImages
+from ...models import small_resnet
+from ..plan import StudyPlan
+from .arms import BASELINE, Frame, arms, tries
+from .distilled import Distilled
+from .measure import AVERAGED, METRICS, TEMPERED, standing_figures, with_last_networks
+
+__all__ = ["DATA", "PLAN", "SEARCH"]
+
+RESULTS = Path(__file__).with_name("results")
+
+
+@cache
+def pool() -> Data:
+    """Load the 50,000 images from which each seed draws, and the test images."""
+    folder = os.environ.get("TRICKS_CIFAR10")
+    if not folder:
+        return load_data("cifar10")
+    return replace(load_data(Path(folder)), name="cifar10, re-encoded as JPEG")
+
+
+DATA = OwnImages(pool, train=5000, validation=5000)
+
+DEPTHS = (1, 1, 1, 1)
+EPOCHS = 60
+
+FRAME = Frame(
+    epochs=EPOCHS,
+    batch_size=64,
+    model=partial(small_resnet, width=16, depths=DEPTHS),
+    augment=Compose(RandomCrop(), HorizontalFlip()),
+    side=32,
+    policy="cifar10",
+)
+
+GROUPS = tries(FRAME, rates=(0.05, 0.1, 0.2))
+
+SEARCH = StudyPlan(
+    path=RESULTS / "colour-search.jsonl",
+    recipes={name: recipe for group in GROUPS.values() for name, recipe in group.items()},
+    data=DATA,
+    seeds=(100,),
+    on="validation",
+)
+"""Made for choices, on validation images alone."""
+
+TIES = None
+"""The tries that tied, recorded with further seeds; None if none did."""
+
+CHOSEN = {
+    BASELINE: "baseline, lr 0.1",
+    "constant learning rate": "constant learning rate, lr 0.1",
+    "step decay": "step decay, lr 0.1",
+    "cosine decay": "cosine decay, lr 0.1",
+    "no batch norm": "no batch norm, lr 0.025",
+    "Adam": "Adam, lr 0.003",
+    "AdamW": "AdamW, lr 0.003",
+    "AdaBound": "AdaBound, lr 0.001, limit 1",
+}
+"""The best try of each group in the recorded search; a test holds the two together."""
+
+BASE = GROUPS[BASELINE][CHOSEN[BASELINE]]
+
+PLAN = StudyPlan(
+    path=RESULTS / "colour.jsonl",
+    recipes=arms(
+        FRAME,
+        lr=BASE.lr,
+        chosen={name: GROUPS[name][CHOSEN[name]] for name in GROUPS if name != BASELINE},
+        further={
+            "neither crop nor mirror": FRAME.recipe(BASE.lr, augment=identity),
+            "PCA colour": FRAME.recipe(BASE.lr, augment=FRAME.then(PCAColor())),
+        },
+    ),
+    functions={
+        "distillation": Distilled(
+            teacher=FRAME.recipe(BASE.lr, model=partial(small_resnet, width=32, depths=DEPTHS)),
+            student=BASE,
+            data=DATA,
+        )
+    },
+    data=DATA,
+    seeds=5,
+    measure=standing_figures,
+    metrics=METRICS,
+    train=with_last_networks,
+    tuning=SEARCH,
+    derived={
+        "a temperature": (BASELINE, TEMPERED),
+        "averaged weights": (BASELINE, AVERAGED),
+        "constant learning rate, averaged": ("constant learning rate", AVERAGED),
+        "crop and mirror": (BASELINE, ""),
+    },
+)
+"""All tricks, each against the baseline and against its rival: see `comparisons`."""

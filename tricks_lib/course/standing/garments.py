@@ -48,6 +48,9 @@ SEARCH = StudyPlan(
 """Made for choices, on validation images alone."""
 
 
+TIES = None
+"""The tries that tied, recorded with further seeds; None if none did."""
+
 CHOSEN = {
     BASELINE: "baseline, lr 0.1",
     "constant learning rate": "constant learning rate, lr 0.1",
@@ -91,6 +94,7 @@ PLAN = StudyPlan(
         "a temperature": (BASELINE, TEMPERED),
         "averaged weights": (BASELINE, AVERAGED),
         "constant learning rate, averaged": ("constant learning rate", AVERAGED),
+        "neither crop nor mirror": (BASELINE, ""),
     },
 )
 """All tricks, each against the baseline and against its rival: see `comparisons`."""

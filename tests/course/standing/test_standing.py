@@ -1,0 +1,159 @@
+"""The standing settings: every trick is there, chosen by the same rule, and compared once."""
+
+from functools import partial
+from inspect import isclass
+
+import pytest
+import torch
+
+from tricks_lib import augment, fit, mix, mlp
+from tricks_lib.course.chapter import chapters, planned
+from tricks_lib.course.plan import best_tries
+from tricks_lib.course.standing import comparisons, measure
+from tricks_lib.course.standing.arms import BASELINE, Frame, arms, tries
+from tricks_lib.course.standing.comparisons import COMPARISONS, SETTINGS
+from tricks_lib.lab.metrics import evaluate
+from tricks_lib.lab.study import StudyResult, code_hash
+from tricks_lib.recipe import Recipe
+
+GREY = {"garments": {"PCA colour"}, "colour": set()}
+"""What a setting of grey images cannot hold."""
+
+settings = pytest.mark.parametrize("setting", SETTINGS)
+
+
+@settings
+def test_every_arm_can_be_written_down_and_hashed(setting):
+    plan = comparisons.plan(setting)
+    texts = [recipe.written() for recipe in plan.recipes.values()]
+    assert len(set(texts)) == len(texts), "two arms are the same"
+    assert all(code_hash(arm) for arm in plan.arms.values())
+    assert next(iter(plan.recipes)) == BASELINE
+
+
+@settings
+def test_every_trick_that_draws_is_in_an_arm(setting):
+    plan = comparisons.plan(setting)
+    texts = "\n".join(recipe.written() for recipe in plan.recipes.values())
+    public = {
+        name
+        for package in (augment, mix)
+        for name in package.__all__
+        if isclass(getattr(package, name))
+    }
+    absent = {name for name in public if f"{name}(" not in texts}
+    # Grey images have no colours to move along.
+    assert absent <= {"PCAColor"} if GREY[setting] else not absent
+
+
+@settings
+def test_what_is_compared_is_there(setting):
+    plan = comparisons.plan(setting)
+    there = {*plan.arms, *plan.derived}
+    for slug, comparison in COMPARISONS.items():
+        named = {comparison.arm, comparison.against, comparison.rival} - {"", *GREY[setting]}
+        assert named <= there, f"{slug} compares {named - there}, which {setting} does not hold"
+
+
+def test_every_chapter_with_a_trick_has_its_comparison():
+    tricks = {chapter.slug for chapter in chapters() if chapter.switch}
+    tricks |= {entry.slug for entry in planned()} - {"together", "own_images"}
+    assert tricks == set(COMPARISONS)
+
+
+@settings
+def test_the_chosen_tries_are_those_of_the_recorded_search(setting):
+    module = __import__(f"tricks_lib.course.standing.{setting}", fromlist=["SEARCH"])
+    if not module.SEARCH.path.exists():
+        assert not module.PLAN.path.exists(), "it is recorded without its search"
+        return
+    found = module.SEARCH.recorded()
+    ties = module.TIES.recorded() if module.TIES else None
+    assert best_tries(found, module.GROUPS, ties=ties) == module.CHOSEN
+    counts = {len(group) for group in module.GROUPS.values()}
+    assert len(counts) == 1, "a group had more tries than another"
+    assert module.SEARCH.on == "validation"
+
+
+@settings
+def test_what_is_recorded_answers_the_plan(setting):
+    plan = comparisons.plan(setting)
+    found = plan.so_far()
+    assert (found is None) == (not plan.path.exists())
+    assert not found or set(found.seeds) <= set(plan.seed_list)
+
+
+def test_the_published_settings_are_scaled_to_the_size_of_the_images():
+    frame = Frame(
+        epochs=20, batch_size=16, model=mlp, augment=augment.identity, side=20, policy="svhn"
+    )
+    groups = tries(frame, rates=(0.1, 0.2))
+    chosen = {name: next(iter(group.values())) for name, group in groups.items()}
+    made = arms(frame, 0.2, {k: v for k, v in chosen.items() if k != BASELINE}, {})
+    assert made["Cutout"].augment.size == 10
+    assert made["warmup"].schedule.length == 2
+    assert made["half the learning rate"].lr == 0.1
+    assert made["large batches, scaled"].lr / made["large batches"].lr == 8
+    assert made["large batches, scaled"].batch_size == made["large batches"].batch_size == 128
+    assert made["1.5 times the epochs"].epochs == 30
+
+
+# --- What is kept of a run ---
+
+
+@pytest.fixture
+def run(toy):
+    recipe = Recipe(epochs=4, batch_size=16, lr=0.05, model=partial(mlp, hidden=(), size=8))
+    data = toy().hold_out(16)
+    return measure.with_last_networks(
+        recipe, data, seed=0, device=None, evaluate="end", on="test"
+    ), data
+
+
+def test_the_last_quarter_of_the_networks_is_kept(run):
+    assert list(run[0].snapshots) == [4]
+
+
+def test_the_average_of_one_network_is_that_network(run):
+    found = measure.standing_figures(*run)
+    assert found["accuracy_averaged"] == found["accuracy"]
+    assert found["nll_averaged"] == pytest.approx(found["nll"], rel=1e-5)
+    assert found["nll_tempered"] != found["nll"]
+    assert found["accuracy_tempered"] == found["accuracy"]
+
+
+def test_weights_are_averaged_and_statistics_estimated_again(toy):
+    recipe = Recipe(
+        epochs=8, batch_size=16, lr=0.05, model=partial(mlp, hidden=(8,), size=8, batch_norm=True)
+    )
+    data = toy().hold_out(16)
+    run = fit(recipe, data, seed=0, snapshots=(7, 8))
+    average = measure.averaged(run, data)
+    for name, weight in average.module.named_parameters():
+        both = [dict(net.named_parameters())[name] for net in run.snapshots.values()]
+        torch.testing.assert_close(weight, (both[0] + both[1]) / 2)
+    norm = next(layer for layer in average.modules() if isinstance(layer, torch.nn.BatchNorm1d))
+    first = average.module[:3]  # what the norm sees
+    seen = first(data.normalize(data.train.images))
+    torch.testing.assert_close(norm.running_mean, seen.mean(0), rtol=1e-3, atol=1e-4)
+    assert evaluate(average, data).accuracy > 0
+    assert not average.training
+
+
+# --- What it says ---
+
+
+def test_all_comparisons_of_a_setting_hold_at_once(monkeypatch):
+    runs = {
+        arm: {seed: {"accuracy": 0.8 + 0.01 * seed + 0.001 * seed**2 * k} for seed in range(5)}
+        for k, arm in enumerate(("baseline", "warmup", "half the learning rate"))
+    }
+    told = StudyResult(dict.fromkeys(runs, ""), "baseline", runs, {a: {} for a in runs}, {})
+    monkeypatch.setattr(comparisons, "result", lambda setting: told)
+    found = comparisons.finding("warmup", "garments")
+    assert found.difference.comparisons == len(COMPARISONS)
+    assert found.difference.low < told.difference("warmup").low
+    against = comparisons.rival_finding("warmup", "garments").difference
+    assert against.mean == pytest.approx(-found.difference.mean)
+    assert comparisons.finding("mixup", "garments") is None
+    assert comparisons.finding("no such trick", "garments") is None
