@@ -17,7 +17,7 @@ __all__ = ["CHAPTER", "switch"]
 
 
 def switch(recipe: Recipe, data: Data) -> Recipe:
-    """Start as Adam; a limit of ten times the rate ends as SGD with the momentum 0.9."""
+    """Start as Adam; a limit of ten times the learning rate ends as SGD with momentum 0.9."""
     return replace(
         recipe,
         lr=1e-3,
@@ -29,7 +29,7 @@ CHAPTER = Chapter(
     __name__,
     number=4,
     title="AdaBound, read critically",
-    claim="Start as Adam, end as SGD: as fast as the one, as good as the other.",
+    claim="An optimizer that starts as Adam and ends as SGD reaches a higher accuracy than SGD.",
     plan=PLAN,
     before="Chapters 00 and 01; momentum.",
     minutes=50,

@@ -16,7 +16,7 @@ __all__ = ["CHAPTER", "switch"]
 
 
 def switch(recipe: Recipe, data: Data) -> Recipe:
-    """Let the rate fall along half a cosine."""
+    """Let the learning rate fall along half a cosine."""
     return replace(recipe, schedule=cosine_decay(recipe.epochs))
 
 
@@ -24,7 +24,7 @@ CHAPTER = Chapter(
     __name__,
     number=3,
     title="Step, cosine, restarts",
-    claim="A rate that falls ends in a better place.",
+    claim="A learning rate that falls to zero ends with a higher accuracy than a constant one.",
     plan=PLAN,
     before="Chapters 00 and 01; sums and a derivative.",
     minutes=45,

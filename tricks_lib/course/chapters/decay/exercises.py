@@ -123,7 +123,9 @@ def _of_the_library(period: int, multiplier: int, end: int) -> list[int]:
     return [time for time in times if schedule(time) == 1 and schedule(time - 1e-6) < 1]
 
 
-@check.exercise("a rate for a floor", domain="`loss`, `curvature` and `variance` are above 0.")
+@check.exercise(
+    "a learning rate for a floor", domain="`loss`, `curvature` and `variance` are above 0."
+)
 def _(largest_rate_for: Function, draws: Draws):
     agree(
         largest_rate_for,
@@ -144,7 +146,7 @@ def _(largest_rate_for: Function, draws: Draws):
 
 
 @check.exercise(
-    "a training that goes on",
+    "a run that goes on",
     domain="`now` is above 0 and below `planned`, `end` is beyond `planned`, and `time` is any "
     "number from 0 on.",
 )

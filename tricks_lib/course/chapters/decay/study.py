@@ -1,10 +1,11 @@
-"""Constant rate, steps, straight line, cosine and restarts, each tuned, at three budgets.
+"""Constant learning rate, steps, line, cosine and restarts, each tuned, at three budgets.
 
 Every shape gets six tries at every budget, judged on validation images over two seeds
 (`TUNING`); the winners then meet over ten other seeds on test images (`PLAN`). A shape that cuts
-the rate in steps spends its tries on three rates times two sets of milestones, the others on six
-rates. The restarts, of the longest budget only, take the rate of the tuned cosine; two of their
-settings are those of Loshchilov and Hutter 2017, arXiv:1608.03983, Table 1, cut to 15 epochs.
+the learning rate in steps spends its tries on three learning rates times two sets of milestones,
+the others on six learning rates. The restarts, of the longest budget only, take the learning rate
+of the tuned cosine; two of their settings are those of Loshchilov and Hutter 2017,
+arXiv:1608.03983, Table 1, cut to 15 epochs.
 
 Chapter: notebooks/03_decay.ipynb
 """
@@ -26,7 +27,7 @@ from tricks_lib.schedules import constant, cosine_decay, cosine_restarts, linear
 RESULTS = Path(__file__).with_name("results")
 
 BUDGETS = (2, 5, 15)
-"""Durations of the training, in epochs."""
+"""Durations of a run, in epochs."""
 
 RATES = (0.00625, 0.0125, 0.025, 0.05, 0.1, 0.2)
 
@@ -34,12 +35,12 @@ MILESTONES = {
     "a tenth at 1/2 and 3/4": ((1 / 2, 3 / 4), 0.1),
     "a fifth at 3, 6 and 8 tenths": ((0.3, 0.6, 0.8), 0.2),
 }
-"""Drops as shares of the training, with the factor of each: those of He et al. 2016 for CIFAR-10,
+"""Drops as shares of the run, with the factor of each: those of He et al. 2016 for CIFAR-10,
 and those of Zagoruyko and Komodakis 2016 (60, 120, 160 of 200 epochs)."""
 
 
 def recipe(epochs: int, lr: float, schedule) -> Recipe:
-    """Return the recipe that all arms share, with its length, rate and schedule."""
+    """Return the recipe that all arms share, with its length, learning rate and schedule."""
     return Recipe(epochs=epochs, batch_size=64, lr=lr, schedule=schedule)
 
 
@@ -127,8 +128,8 @@ def with_restarts(**settings) -> Recipe:
 
 
 def ends_of_periods(recipe: Recipe) -> list[int]:
-    """Return after how many epochs the rate is at its lowest: at the end of every period of
-    restarts, else at the end of the training."""
+    """Return after how many epochs the learning rate is at its lowest: at the end of every period
+    of restarts, else at the end of the run."""
     if not isinstance(recipe.schedule, cosine_restarts):
         return [recipe.epochs]
     ends: list[int] = []
@@ -176,7 +177,15 @@ PLAN = StudyPlan(
     metrics=(*STANDARD, *TOGETHER),
     evaluate="every epoch",
     headline=Headline(
-        "cosine, 15 epochs", "accuracy", "cosine against a constant rate, both tuned, 15 epochs"
+        "cosine, 15 epochs",
+        "accuracy",
+        "cosine against a constant learning rate, both tuned, 15 epochs",
+    ),
+    rivals=(
+        Headline(
+            "cosine, 15 epochs", "accuracy", "a straight line to zero", against="linear, 15 epochs"
+        ),
+        Headline("cosine, 15 epochs", "accuracy", "tuned steps", against="step, 15 epochs"),
     ),
     train=with_snapshots,
     tuning=TUNING,

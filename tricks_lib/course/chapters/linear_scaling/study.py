@@ -122,4 +122,13 @@ PLAN = StudyPlan(
         "batch 512 at 16 times the learning rate of batch 32, against the unchanged one; batch 32 "
         "stays ahead",
     ),
+    rivals=(
+        Headline(
+            "512, linear + warmup",
+            "train_loss",
+            "the square root of 16 as the factor",
+            against="512, square root",
+        ),
+        Headline("512, linear + warmup", "train_loss", "batch 32 as it was", against="32"),
+    ),
 )
