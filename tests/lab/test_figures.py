@@ -25,6 +25,7 @@ from tricks_lib.lab.figures import (
     use_style,
 )
 from tricks_lib.lab.metrics import Metrics, reliability, score
+from tricks_lib.lab.progress import progress
 from tricks_lib.lab.study import (
     ACCURACY,
     ECE,
@@ -397,6 +398,23 @@ def test_live_curves_grow_and_keep_one_picture(monkeypatch):
     assert curves.curves == {}
     again(history)
     assert curves.curves["run"] == [3.0, 1.5]
+
+
+def test_live_curves_say_which_epoch_it_is_and_take_the_bar_away(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "display", lambda figure, display_id: shown.append(figure))
+    watch = LiveCurves().of("run")
+    history = History(steps_per_epoch=2)
+    with progress(6, "training", "step") as bar:
+        hidden = []
+        monkeypatch.setattr(bar, "hide", lambda: hidden.append(True))
+        for _ in range(3):
+            history.loss += [2.0, 2.0]
+            watch(history)
+    axes = [figure.axes[0] for figure in shown]
+    assert [ax.get_xlabel() for ax in axes] == ["epoch 1 of 3", "epoch 2 of 3", "epoch"]
+    assert [ax.get_xlim() for ax in axes[:2]] == [(0.5, 3.5)] * 2  # as wide as it will be
+    assert hidden == [True] * 3
 
 
 def test_curves_of_a_run_in_its_first_epoch_are_empty():

@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 from torch import Tensor
 
+from .progress import running
 from .study.finding import Difference, Finding, Word
 from .study.metric import Metric
 from .train import History, Run
@@ -493,7 +494,7 @@ class LiveCurves:
     """Loss curves that grow while networks train.
 
     `fit(recipe, data, watch=curves.of("baseline"))` adds a point after every epoch. In a notebook
-    one picture is drawn again and again; the page keeps the last.
+    one picture is drawn again and again, and says which epoch it is; the page keeps the last.
 
     Args:
         title: what stands above the curves.
@@ -505,12 +506,14 @@ class LiveCurves:
         self.title, self.show = title, show
         self.curves: dict[str, list[float]] = {}
         self._display: Any = None
+        self._now: tuple[int, int] | None = None
 
     def of(self, name: str) -> Callable[[History], None]:
         """Return what `fit` calls after every epoch of the run called `name`."""
 
         def watch(history: History) -> None:
             self.curves[name] = self._values(history)
+            self._now = self._epoch_of(history)
             self._update()
 
         self.curves.pop(name, None)  # the same cell run again starts again
@@ -525,12 +528,31 @@ class LiveCurves:
             return history.epoch_losses()
         return [getattr(metrics, self.show) for metrics in history.epochs]
 
+    @staticmethod
+    def _epoch_of(history: History) -> tuple[int, int] | None:
+        """Return which epoch of how many has ended; None after the last, or outside of `fit`.
+
+        From here on the figure says how far the run is, and its bar goes.
+        """
+        bar = running()
+        if bar is None:
+            return None
+        bar.hide()
+        done, epochs = (
+            steps // history.steps_per_epoch for steps in (len(history.loss), bar.total)
+        )
+        return (done, epochs) if done < epochs else None
+
     def draw(self) -> Figure:
         """Draw the curves so far."""
         figure, ax = plt.subplots()
         for name, values in self.curves.items():
             ax.plot(range(1, len(values) + 1), values, "o-", label=name)
         ax.set(xlabel="epoch", title=self.title)
+        if self._now:
+            done, epochs = self._now
+            ax.set_xlabel(f"epoch {done} of {epochs}")
+            ax.set_xlim(0.5, epochs + 0.5)  # the curve grows into the room that it will need
         ax.set_ylabel("training loss (nats)" if self.show == "loss" else self.show)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.legend()
