@@ -8,8 +8,8 @@ perceptron again with 40 % of its labels wrong. Each seed draws its own training
 The rival of smoothing is one number, a temperature found on validation images after training
 (Guo et al. 2017). It needs no runs of its own: each run keeps its metrics at its best temperature.
 
-Two studies stand beside the four: how long the network is trained, and a perceptron whose
-weights decay.
+Three studies stand beside the four: how long the network is trained, a perceptron whose weights
+decay, and how tight the classes lie in the layer before the last.
 
 Chapter: notebooks/05_label_smoothing.ipynb
 """
@@ -18,7 +18,8 @@ from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from tricks_lib.course.plan import Headline, StudyPlan
 from tricks_lib.lab.data import Data, load_data
@@ -122,6 +123,48 @@ def calibration(run: Run, data: Data) -> Figures:
     }
 
 
+def features(model: nn.Module, data: Data, split: str) -> Tensor:
+    """Return what a perceptron's last layer is given for each image, (N, features)."""
+    with torch.no_grad():
+        found: Tensor = model[:-1](data.normalize(data.splits[split].images))
+    return found
+
+
+def seen_by_softmax(model: nn.Module) -> Tensor:
+    """Return an orthonormal basis, (features, K - 1), of the directions in which the weight vectors
+    of a perceptron's K classes differ.
+
+    Softmax depends on differences of logits alone, and so on features in these directions alone.
+    """
+    rows = model[-1].weight.detach()
+    basis: Tensor = torch.linalg.qr((rows - rows.mean(0)).T[:, :-1]).Q
+    return basis
+
+
+def tightness(points: Tensor, labels: Tensor) -> float:
+    """Return how tight the clouds of the classes are: the mean squared distance of a point to the
+    centre of its class, over that of the classes' centres to the mean of all centres.
+
+    Args:
+        points: float (N, D), with at least one point of each class.
+        labels: classes 0 ... K - 1, whole numbers (N,).
+    """
+    classes = range(int(labels.max()) + 1)
+    centres = torch.stack([points[labels == k].mean(0) for k in classes])
+    within = (points - centres[labels]).pow(2).sum(1).mean()
+    return (within / (centres - centres.mean(0)).pow(2).sum(1).mean()).item()
+
+
+def clouds(run: Run, data: Data) -> Figures:
+    """Keep how tight the clouds are that softmax sees, on training and on test images."""
+    model, data = run.model.cpu().eval(), data.to("cpu")
+    seen = seen_by_softmax(model)
+    return {
+        f"clouds_{split}": tightness(features(model, data, split) @ seen, data.splits[split].labels)
+        for split in ("train", "test")
+    }
+
+
 METRICS = (
     *STANDARD,
     Metric("confidence", "mean confidence on test images", unit="points"),
@@ -202,11 +245,25 @@ LENGTHS = StudyPlan(
 """The network and the images of the setting "overtrained", trained for less long: how
 over-confident a network is, and what smoothing then does to it, with nothing else changed."""
 
+CLOUDS = StudyPlan(
+    path=RESULTS / "label_smoothing-clouds.jsonl",
+    recipes=arms(perceptron, (0.0, 0.1)),
+    data=FEW,
+    seeds=5,
+    measure=clouds,
+    metrics=(
+        Metric("clouds_train", "size of the clouds of training images"),
+        Metric("clouds_test", "size of the clouds of test images"),
+    ),
+    evaluate=None,
+)
+"""How tight the classes lie in the layer before the last, and on which images."""
+
 PLAN = setting(
     "label_smoothing",
     arms(perceptron),
     FEW,
     "a perceptron that memorised 1,000 images",
-    beside=(CALIBRATED, OVERTRAINED, NOISY, DECAYED, LENGTHS),
+    beside=(CALIBRATED, OVERTRAINED, NOISY, DECAYED, LENGTHS, CLOUDS),
 )
 """The perceptron that memorises."""
