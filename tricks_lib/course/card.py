@@ -9,7 +9,7 @@ from IPython.display import Markdown
 
 from ..lab.study import Finding
 from .chapter import Chapter, chapter
-from .standing.comparisons import COMPARISONS, SETTINGS, finding, rival_finding
+from .standing.comparisons import SETTINGS, comparisons, finding, rival_finding
 
 __all__ = ["card"]
 
@@ -28,10 +28,9 @@ def _facts(chapter: Chapter) -> Iterator[tuple[str, str]]:
     yield "Claim", chapter.claim
     for setting in SETTINGS:
         yield f"Found in *{setting}*", _told(finding(chapter.slug, setting))
-        rival = COMPARISONS[chapter.slug].rival if chapter.slug in COMPARISONS else ""
-        if rival:
-            found = _told(rival_finding(chapter.slug, setting))
-            yield f"… against: {rival}", found
+        comparison = comparisons().get(chapter.slug)
+        if comparison and comparison.rival:
+            yield f"… against: {comparison.rival}", _told(rival_finding(chapter.slug, setting))
     yield from _own(chapter)
     yield "Use it when", chapter.use
     yield "Not when", chapter.avoid

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..lab.study import Finding, Word, overall
 from .chapter import Chapter, chapters
-from .standing.comparisons import COMPARISONS, SETTINGS, finding, plan
+from .standing.comparisons import SETTINGS, comparisons, finding, result
 
 __all__ = ["Entry", "alt_text", "entries", "forest", "ranked"]
 
@@ -55,7 +55,7 @@ def ranked(setting: str) -> dict[str, Finding]:
     """Return what a standing setting found of every trick, the largest gain first, by its name."""
     found = {
         comparison.named or comparison.arm: finding(slug, setting)
-        for slug, comparison in COMPARISONS.items()
+        for slug, comparison in comparisons().items()
     }
     told = {name: one for name, one in found.items() if one}
     return dict(sorted(told.items(), key=lambda item: -item[1].difference.mean))
@@ -82,12 +82,12 @@ def forest(setting: str) -> Figure:
 def alt_text(setting: str) -> str:
     """Say in words what `forest` draws."""
     told = ranked(setting)
-    seeds = plan(setting).so_far()
+    recorded = result(setting)
     by_word: dict[str, list[str]] = {}
     for name, found in told.items():
         by_word.setdefault(found.word, []).append(f"{name} {100 * found.difference.mean:+.1f}")
     groups = "; ".join(f"{word}: {', '.join(names)}" for word, names in by_word.items())
-    count = len(seeds.seeds) if seeds else 0
+    count = len(recorded.seeds) if recorded else 0
     return (
         f"Differences in test accuracy in the setting {setting}, in points, with intervals that "
         f"hold all at once, {count} seeds. {groups}."

@@ -1,5 +1,6 @@
 """The standing settings: every trick is there, chosen by the same rule, and compared once."""
 
+from dataclasses import replace
 from functools import partial
 from inspect import isclass
 
@@ -7,8 +8,9 @@ import pytest
 import torch
 
 from tricks_lib import augment, fit, mix, mlp
-from tricks_lib.course.chapter import chapters, planned
+from tricks_lib.course.chapter import chapter, chapters, planned
 from tricks_lib.course.plan import best_tries
+from tricks_lib.course.standing import arms as module
 from tricks_lib.course.standing import comparisons, measure
 from tricks_lib.course.standing.arms import BASELINE, Frame, arms, tries
 from tricks_lib.course.standing.comparisons import COMPARISONS, SETTINGS
@@ -58,7 +60,24 @@ def test_what_is_compared_is_there(setting):
 def test_every_chapter_with_a_trick_has_its_comparison():
     tricks = {chapter.slug for chapter in chapters() if chapter.switch}
     tricks |= {entry.slug for entry in planned()} - {"together", "own_images"}
-    assert tricks == set(COMPARISONS)
+    assert tricks == set(COMPARISONS) == set(comparisons.comparisons())
+
+
+def test_a_trick_that_is_added_enters_by_itself(monkeypatch):
+    own = replace(chapter("cutout"), package="x.grid_mask", title="GridMask")
+    monkeypatch.setattr(comparisons, "chapters", lambda: [own])
+    comparisons.comparisons.cache_clear()
+    try:
+        assert comparisons.comparisons()["grid_mask"] == comparisons.Comparison("GridMask")
+    finally:
+        comparisons.comparisons.cache_clear()
+    monkeypatch.setattr(module, "chapters", lambda: [own])
+    frame = Frame(
+        epochs=20, batch_size=16, model=mlp, augment=augment.identity, side=20, policy="svhn"
+    )
+    made = module.of_chapters(frame, frame.recipe(0.1), known=())
+    assert made == {"GridMask": replace(frame.recipe(0.1), augment=augment.Cutout(size=10))}
+    assert module.of_chapters(frame, frame.recipe(0.1), known=("grid_mask",)) == {}
 
 
 @settings

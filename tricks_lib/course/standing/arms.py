@@ -8,10 +8,12 @@ batch normalisation) has as many tries as the baseline had, in the setting's sea
 Chapter: notebooks/00_baseline.ipynb
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+import torch
 
 from ...augment import (
     AutoAugment,
@@ -25,6 +27,7 @@ from ...augment import (
     TrivialAugment,
     identity,
 )
+from ...lab.data import Data, Split
 from ...mix import RICAP, CutMix, Mixup, one_of
 from ...models import he_, initialized, xavier_, zero_last_gamma_
 from ...objectives import L1Penalty, LabelSmoothingLoss, supervised
@@ -40,8 +43,9 @@ from ...schedules import (
     step_decay,
 )
 from ...stopping import EarlyStopping
+from ..chapter import chapters
 
-__all__ = ["BASELINE", "Frame", "arms", "tries"]
+__all__ = ["BASELINE", "Frame", "arms", "of_chapters", "tries"]
 
 BASELINE = "baseline"
 """What the first arm of every standing setting is called."""
@@ -196,3 +200,25 @@ def arms(
             base, model=partial(initialized, build=frame.model, init=zero_last_gamma_)
         ),
     }
+
+
+def of_chapters(frame: Frame, base: Recipe, known: Collection[str]) -> dict[str, Recipe]:
+    """Return an arm for each chapter that was added to the course: its switch, put into the
+    baseline.
+
+    Args:
+        frame: the setting.
+        base: its baseline.
+        known: slugs of the chapters whose arms stand above.
+    """
+    black = torch.zeros(1, 3, frame.side, frame.side, dtype=torch.uint8)
+    split = Split(black, torch.zeros(1, dtype=torch.int64))
+    sized = Data("one image", split, split, ("black",), torch.zeros(3), torch.ones(3))
+    found = {}
+    for chapter in chapters():
+        if chapter.switch and chapter.slug not in known:
+            recipe = chapter.switch(base, sized)
+            if recipe.augment != base.augment:  # on top of the baseline's, not in its place
+                recipe = replace(recipe, augment=frame.then(recipe.augment))
+            found[chapter.title] = recipe
+    return found

@@ -7,15 +7,25 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 
 from ...lab.study import Finding, StudyResult
+from ..chapter import chapters
 from ..plan import StudyPlan
-from .arms import BASELINE
+from .arms import BASELINE, of_chapters
 
-__all__ = ["COMPARISONS", "SETTINGS", "Comparison", "finding", "plan", "rival_finding"]
+__all__ = [
+    "COMPARISONS",
+    "SETTINGS",
+    "Comparison",
+    "comparisons",
+    "finding",
+    "plan",
+    "result",
+    "rival_finding",
+]
 
 SETTINGS = ("garments", "colour")
 """The standing settings, by their names."""
@@ -73,16 +83,26 @@ COMPARISONS: Mapping[str, Comparison] = {
 """By the slug of the chapter."""
 
 
+@cache
+def comparisons() -> dict[str, Comparison]:
+    """Return those above, and one for every further chapter with a switch: a trick that is added to
+    the course enters the standing settings by itself."""
+    further = {one.slug: Comparison(one.title) for one in chapters() if one.switch}
+    return {**further, **COMPARISONS}
+
+
 def plan(setting: str) -> StudyPlan:
-    """Return the plan of a standing setting.
+    """Return the plan of a standing setting, with the arms of chapters that came later.
 
     Raises:
         ValueError: if there is no such setting.
     """
     if setting not in SETTINGS:
         raise ValueError(f"expected one of {SETTINGS}, got {setting!r}")
-    value: StudyPlan = import_module(f"{__package__}.{setting}").PLAN
-    return value
+    module = import_module(f"{__package__}.{setting}")
+    value: StudyPlan = module.PLAN
+    further = of_chapters(module.FRAME, module.BASE, known=COMPARISONS)
+    return replace(value, recipes={**value.recipes, **further})
 
 
 @cache
@@ -94,13 +114,13 @@ def result(setting: str) -> StudyResult | None:
 def finding(slug: str, setting: str) -> Finding | None:
     """Say what a standing setting found of a trick in test accuracy; None while there are not two
     runs of each arm, or where the setting does not hold the trick."""
-    comparison = COMPARISONS.get(slug)
+    comparison = comparisons().get(slug)
     return _finding(setting, comparison.arm, comparison.against) if comparison else None
 
 
 def rival_finding(slug: str, setting: str) -> Finding | None:
     """Compare a trick with its honest rival in the same way; None where it has none."""
-    comparison = COMPARISONS.get(slug)
+    comparison = comparisons().get(slug)
     return _finding(setting, comparison.arm, comparison.rival) if comparison else None
 
 
@@ -108,5 +128,5 @@ def _finding(setting: str, arm: str, against: str) -> Finding | None:
     found = result(setting)
     if found is None or not {arm, against} <= set(found.runs):
         return None
-    gap = found.difference(arm, "accuracy", against, comparisons=len(COMPARISONS))
+    gap = found.difference(arm, "accuracy", against, comparisons=len(comparisons()))
     return Finding(gap, setting)

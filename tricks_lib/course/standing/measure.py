@@ -14,7 +14,14 @@ from ...lab.study import STANDARD, Figures, Metric, final_metrics
 from ...lab.train import Run, fit
 from ...recipe import Recipe
 
-__all__ = ["AVERAGED", "METRICS", "TEMPERED", "standing_figures", "with_last_networks"]
+__all__ = [
+    "AVERAGED",
+    "METRICS",
+    "TEMPERED",
+    "search_figures",
+    "standing_figures",
+    "with_last_networks",
+]
 
 TEMPERED, AVERAGED = "_tempered", "_averaged"
 """Endings of the metrics of two rivals, which need no run of their own."""
@@ -53,6 +60,12 @@ def standing_figures(run: Run, data: Data) -> Figures:
         **{f"{name}{TEMPERED}": value for name, value in asdict(tempered).items()},
         **{f"{name}{AVERAGED}": value for name, value in asdict(average).items()},
     }
+
+
+def search_figures(run: Run, data: Data) -> Figures:
+    """Keep the metrics of the network, and the accuracy on the training images as they are."""
+    accuracy = evaluate(run.model, data, "train").accuracy
+    return final_metrics(run, data) | {"train_accuracy": accuracy}
 
 
 METRICS = (
