@@ -65,7 +65,7 @@ def hide_squares(data: Data, size: int, fill: str = "mean", seed: int = 0) -> Da
 
 
 def hidden_tests(data: Data) -> dict[str, Data]:
-    """Return the data with squares hidden in the test images, by the name of the figure."""
+    """Return the data with squares hidden in the test images, by the name of the metric."""
     grey = {f"accuracy_hidden_{size}": hide_squares(data, size) for size in HIDDEN}
     return grey | {
         f"accuracy_hidden_14_{fill}": hide_squares(data, 14, fill) for fill in ("black", "noise")
@@ -219,7 +219,8 @@ PLAN = StudyPlan(
     headline=Headline(
         "cutout 14",
         "accuracy",
-        "whole test images, 12 epochs; after 48, and where a square hides a part, it helps",
+        "whole test images, 12 epochs; after 48 epochs, and on images with such a square hidden, "
+        "it helps",
     ),
     beside=(LONG, DIGITS, TAGS),
 )
