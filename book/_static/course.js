@@ -1,51 +1,83 @@
-// Three repairs for interactive figures in the published page.
+// What the published page does beyond the theme.
 (function () {
-  // 1. The widgets speak to MathJax 2; answer for MathJax 3. Deferred scripts have run by then.
-  function answerForMathJax2() {
-    if (window.MathJax && !window.MathJax.Hub) {
-      window.MathJax.Hub = {
-        Queue: ([, , element]) => window.MathJax.typesetPromise && window.MathJax.typesetPromise([element]),
-      };
+  // On paper nothing can be unfolded: everything is, but hints and answers. Afterwards as before.
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll(".bd-article details:not([open])")].filter(
+      (fold) => !/^(hint|answer|solution)/i.test(fold.querySelector("summary").textContent.trim()),
+    );
+    opened.forEach((fold) => { fold.open = true; });
+  });
+  window.addEventListener("afterprint", () => {
+    opened.forEach((fold) => { fold.open = false; });
+  });
+
+  // A link into a fold opens it.
+  function unfold() {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let node = target; node; node = node.parentElement) {
+      if (node.localName === "details") node.open = true;
     }
   }
+  window.addEventListener("hashchange", unfold);
+  document.addEventListener("DOMContentLoaded", unfold);
 
-  // 2. Sliders have no accessible name, nor do they tell the value that is shown.
-  function nameSliders() {
-    document.querySelectorAll(".widget-slider").forEach((widget) => {
-      const text = widget.querySelector(".widget-label");
-      const value = widget.querySelector(".widget-readout");
-      widget.querySelectorAll("[role=slider]").forEach((handle) => {
-        set(handle, "aria-label", text && text.textContent.trim());
-        set(handle, "aria-valuetext", value && value.textContent.trim());
-      });
-      if (text && value) set(value, "aria-label", `${text.textContent.trim()}, value`);
+  // Found words lead to the sections that have them, with the words around, and formulas left out.
+  const MOST_SECTIONS = 3;
+  const AROUND = 120;  // characters before the word
+
+  function sectionsWith(html, words) {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    page.querySelectorAll(".math, script, style, .headerlink, summary").forEach((node) => {
+      node.replaceWith(node.matches(".math") ? "…" : "");
     });
+    const found = [];
+    for (const section of page.querySelectorAll(".bd-article section")) {
+      const title = section.querySelector(":scope > h1, :scope > h2, :scope > h3, :scope > h4");
+      const own = [...section.childNodes].filter((node) => node !== title && node.localName !== "section");
+      const text = own.map((node) => node.textContent).join(" ").replace(/\s+/g, " ").trim();
+      const places = words.map((word) => text.toLowerCase().indexOf(word)).filter((place) => place >= 0);
+      const named = words.filter((word) => title && title.textContent.toLowerCase().includes(word)).length;
+      if (places.length || named) {
+        found.push({ id: section.id, title: title ? title.textContent : "", text, score: places.length + 3 * named,
+                     place: places.length ? Math.min(...places) : 0 });
+      }
+    }
+    return found.sort((a, b) => b.score - a.score).slice(0, MOST_SECTIONS);
   }
 
-  // 3. The buttons of a player are icons alone.
-  function namePlayers() {
-    const names = { play: "Play", pause: "Pause", stop: "Stop", retweet: "Repeat" };
-    document.querySelectorAll(".widget-play button").forEach((button) => {
-      const icon = button.querySelector("[data-icon], i");
-      const kind = icon && (icon.dataset.icon || icon.className.replace(/.*fa-/, "").trim());
-      set(button, "aria-label", names[kind]);
-    });
-  }
-
-  function set(element, name, value) {
-    // Only when it changes: the observer below would otherwise wake itself for ever.
-    if (value && element.getAttribute(name) !== value) element.setAttribute(name, value);
-  }
-
-  function repair() {
-    nameSliders();
-    namePlayers();
+  function summary(html, keywords, address) {
+    const list = document.createElement("ul");
+    list.className = "search-sections";
+    for (const { id, title, text, place } of sectionsWith(html, [...keywords].map((word) => word.toLowerCase()))) {
+      const start = Math.max(0, place - AROUND);
+      const item = list.appendChild(document.createElement("li"));
+      const link = item.appendChild(document.createElement("a"));
+      link.href = `${address}#${id}`;
+      link.textContent = title;
+      const words = item.appendChild(document.createElement("p"));
+      words.className = "context";
+      words.textContent = `${start ? "…" : ""}${text.slice(start, start + 2 * AROUND)}…`;
+    }
+    return list;
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    answerForMathJax2();
-    repair();
-    const observer = new MutationObserver(repair);
-    observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+    const results = document.getElementById("search-results");
+    if (!results || typeof Search === "undefined") return;
+    // Sphinx hands over the text of a page and not its address: it is that of the last answer.
+    const ask = window.fetch;
+    const addresses = new Map();
+    window.fetch = async (address, ...rest) => {
+      const answer = await ask(address, ...rest);
+      const read = answer.text.bind(answer);
+      answer.text = async () => {
+        const text = await read();
+        addresses.set(text, String(address).replace(/#.*/, ""));
+        return text;
+      };
+      return answer;
+    };
+    Search.makeSearchSummary = (html, keywords) => summary(html, keywords, addresses.get(html));
   });
 })();

@@ -130,7 +130,8 @@ def _digest(*places: Path) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of it."""
-    from .table import TricksForest, TricksTable  # needs tricks_lib; the processes that run notebooks do not
+    # Needs tricks_lib; the processes that run notebooks do not.
+    from .table import TricksForest, TricksTable
 
     app.add_config_value("course_state", "", "env", str)
     app.add_js_file("course.js")
