@@ -327,6 +327,14 @@ def logged(monkeypatch):
     return calls
 
 
+def test_record_knows_the_standing_settings(monkeypatch):
+    made = []
+    monkeypatch.setattr(cli, "_record_one", lambda plan, options: made.append(plan.name))
+    monkeypatch.setattr(cli.StudyPlan, "estimate_seconds", lambda plan: 1.0)
+    assert run("record", "standing") == 0
+    assert made == ["garments-search", "garments", "colour-search", "colour"]
+
+
 def test_record_estimates_all_before_it_makes_any(logged, capsys):
     assert run("record") == 0
     names = ["one-tuning", "one", "two-tuning", "two"]

@@ -23,6 +23,8 @@ from scipy import stats
 from .course.baseline import BASELINE
 from .course.chapter import Chapter, chapter, chapters, found
 from .course.plan import StudyPlan
+from .course.standing.comparisons import SETTINGS
+from .course.standing.comparisons import plan as standing_plan
 from .lab.data import Data, DataUnavailable, Split, load_data
 from .lab.metrics import evaluate
 from .lab.steps import pick_device, steps_per_epoch
@@ -47,10 +49,13 @@ STEPS = 400
 learnt nothing, and 150 to 800 learnt the same."""
 
 STEPS_PER_EPOCH = 16
-"""Batches that few images are dealt out in, so that the last, incomplete one leaves few out."""
+"""Batches that few images are divided into, so that the last, incomplete one leaves few out."""
 
 SMALLEST_BATCH = 16
 """Images in a batch where there are too few for `STEPS_PER_EPOCH` batches."""
+
+STANDING = "standing"
+"""What `record` calls the settings in which all tricks stand together."""
 
 TRAIN_ACCURACY = Metric("train_accuracy", "training accuracy", "higher", "points")
 
@@ -125,14 +130,19 @@ def _parser() -> argparse.ArgumentParser:
     own.set_defaults(command=_study)
 
     course = commands.add_parser("record", help="record the course's studies")
-    course.add_argument("chapters", nargs="*", help=f"which; all by default: {', '.join(found())}")
+    course.add_argument(
+        "chapters",
+        nargs="*",
+        help=f"which; all by default: {', '.join(found())}; or {STANDING}: the settings that hold "
+        "all tricks, of which one needs CIFAR-10",
+    )
     how = course.add_mutually_exclusive_group()
     how.add_argument("--fresh", action="store_true", help="make all runs again, not the missing")
     how.add_argument(
         "--verify",
         action="store_true",
         help="after a change of the code that changes no number: run the first seed of every arm "
-        "again, and note in the record that its figures are the same",
+        "again, and note in the record that its numbers are the same",
     )
     course.set_defaults(command=_record)
 
@@ -276,7 +286,7 @@ def _run(recipes: dict[str, Recipe], data: Data, options: argparse.Namespace) ->
 
 
 def with_train_accuracy(run: Run, data: Data) -> Figures:
-    """Keep what every study keeps, and the share of the training images that the network knows."""
+    """Keep what every study keeps, and the accuracy on the training images."""
     accuracy = evaluate(run.model, data, "train").accuracy
     return final_metrics(run, data) | {TRAIN_ACCURACY.name: accuracy}
 
@@ -315,11 +325,11 @@ def _beats_one_class(accuracy: float, split: Split) -> bool:
 
 
 def _record(options: argparse.Namespace) -> None:
-    unknown = sorted(set(options.chapters) - set(found()))
+    unknown = sorted(set(options.chapters) - {*found(), STANDING})
     if unknown:
-        raise ValueError(f"expected chapters out of {found()}, got {unknown}")
-    chosen = [chapter(slug) for slug in options.chapters] or chapters()
-    plans = [part for entry in chosen for part in entry.plan.parts]
+        raise ValueError(f"expected chapters out of {[*found(), STANDING]}, got {unknown}")
+    chosen = options.chapters or [entry.slug for entry in chapters()]
+    plans = [part for slug in chosen for plan in _plans(slug) for part in plan.parts]
     if not options.verify:
         seconds = [plan.estimate_seconds() for plan in plans]
         for plan, estimate in zip(plans, seconds, strict=True):
@@ -330,10 +340,15 @@ def _record(options: argparse.Namespace) -> None:
         _record_one(plan, options)
 
 
+def _plans(slug: str) -> list[StudyPlan]:
+    """Return the plan of a chapter, or those of the standing settings."""
+    return [*map(standing_plan, SETTINGS)] if slug == STANDING else [chapter(slug).plan]
+
+
 def _record_one(plan: StudyPlan, options: argparse.Namespace) -> None:
     if options.verify:
         plan.verify()
-        print(f"{plan.path.name}: the first seed of every arm gives the recorded figures.")
+        print(f"{plan.path.name}: the first seed of every arm gives the recorded numbers.")
         return
     print(f"\nRecording {plan.name} to {plan.path.name} …", flush=True)
     print(plan.record(fresh=options.fresh))

@@ -30,6 +30,9 @@ __all__ = [
 SETTINGS = ("garments", "colour")
 """The standing settings, by their names."""
 
+ENOUGH = 5
+"""Seeds that a finding rests on at least; before, the setting is still being recorded."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -112,8 +115,8 @@ def result(setting: str) -> StudyResult | None:
 
 
 def finding(slug: str, setting: str) -> Finding | None:
-    """Say what a standing setting found of a trick in test accuracy; None while there are not two
-    runs of each arm, or where the setting does not hold the trick."""
+    """Say what a standing setting found of a trick in test accuracy; None while there are fewer than
+    five seeds of it, or where the setting does not hold the trick."""
     comparison = comparisons().get(slug)
     return _finding(setting, comparison.arm, comparison.against) if comparison else None
 
@@ -127,6 +130,8 @@ def rival_finding(slug: str, setting: str) -> Finding | None:
 def _finding(setting: str, arm: str, against: str) -> Finding | None:
     found = result(setting)
     if found is None or not {arm, against} <= set(found.runs):
+        return None
+    if len(found.runs[arm].keys() & found.runs[against].keys()) < ENOUGH:
         return None
     gap = found.difference(arm, "accuracy", against, comparisons=len(comparisons()))
     return Finding(gap, setting)
