@@ -5,8 +5,8 @@ The setting is *garments*, one of the two in which every trick of the course is 
 Chapter: notebooks/00_baseline.ipynb
 """
 
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from tricks_lib.course.baseline import BASELINE
@@ -14,8 +14,11 @@ from tricks_lib.course.plan import StudyPlan
 from tricks_lib.course.standing.garments import DATA, pool
 from tricks_lib.lab.data import Data
 from tricks_lib.lab.metrics import evaluate, predict
-from tricks_lib.lab.study import STANDARD, Figures, Metric, final_metrics
+from tricks_lib.lab.study import STANDARD, Figures, Metric, OwnImages, final_metrics
 from tricks_lib.lab.train import Run
+from tricks_lib.models import mlp
+from tricks_lib.recipe import Recipe
+from tricks_lib.schedules import linear_decay
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -63,6 +66,45 @@ SAME = StudyPlan(
 )
 """The same runs, but that all seeds have the same training images."""
 
+SHARED = 10
+"""Seeds that share their training images, where some do."""
+
+
+@dataclass(frozen=True)
+class SharedImages(OwnImages):
+    """Data of which ten seeds, one after another, share their training images."""
+
+    def __call__(self, seed: int) -> Data:
+        """Return the data of one seed."""
+        return super().__call__(seed // SHARED)
+
+
+SMALL = Recipe(
+    epochs=20,
+    lr=0.04,
+    batch_size=25,
+    schedule=linear_decay(length=20),
+    model=partial(mlp, hidden=(64,)),
+)
+"""For 200 images: a run takes a second. The learning rate is one at which half of it is as good, as
+a first look showed, so that a verdict is wrong if it sees a difference."""
+
+SMALL_RECIPES = {
+    "baseline": SMALL,
+    "half the learning rate": replace(SMALL, lr=SMALL.lr / 2),
+}
+
+SAMPLES = StudyPlan(
+    path=RESULTS / "baseline-samples.jsonl",
+    recipes=SMALL_RECIPES,
+    data=SharedImages(pool, train=200),
+    seeds=6 * SHARED,
+)
+"""Six samples of 200 training images, and ten seeds with each."""
+
+OWN = replace(SAMPLES, path=RESULTS / "baseline-own.jsonl", data=OwnImages(pool, train=200))
+"""The same with 200 training images of its own for each seed."""
+
 PLAN = StudyPlan(
     path=RESULTS / "baseline.jsonl",
     recipes=RECIPES,
@@ -71,5 +113,5 @@ PLAN = StudyPlan(
     measure=part_by_part,
     metrics=(*STANDARD, VALIDATION),
     evaluate="every epoch",
-    beside=(SAME,),
+    beside=(SAME, SAMPLES, OWN),
 )
