@@ -4,15 +4,24 @@ Chapter: notebooks/09_mixup.ipynb
 """
 
 import math
+from dataclasses import replace
+from functools import lru_cache
+from statistics import variance
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from scipy.stats import t
 from torch import Tensor
 
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, without
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.study import StudyResult, study
+from tricks_lib.mix import Mixup
 from tricks_lib.mix.cutmix import box_around, paste_box
 from tricks_lib.mix.mixup import mix_pairs
+from tricks_lib.models import mlp
+from tricks_lib.recipe import Recipe
 
 __all__ = ["RIGHT", "WRONG", "check"]
 
@@ -39,21 +48,6 @@ def _(target_row, smallest_loss):
             "That is the cost of the partner's class alone: add that of the own.": (
                 -0.7 * math.log(0.7)
             ),
-        },
-    )
-
-
-@check.exercise("an α for a variance", domain="`variance` is above 0 and below 1/4.")
-def _(alpha_for: Function, draws: Draws):
-    agree(
-        alpha_for,
-        lambda variance: (1 / (4 * variance) - 1) / 2,
-        [(1 / 12,), *((draws.number(0.005, 0.245, 4),) for _ in range(5))],
-        "Solve variance = 1/(4(2α + 1)).",
-        mistakes={
-            "That is 2α + 1: go on.": lambda variance: 1 / (4 * variance),
-            "The 1 beside 2α is left out.": lambda variance: 1 / (8 * variance),
-            "That is 2α: halve it.": lambda variance: 1 / (4 * variance) - 1,
         },
     )
 
@@ -122,6 +116,51 @@ def _(mix_each: Function, shape_for_images, shape_for_targets, draws: Draws):
                     targets,
                 )
             ),
+        },
+    )
+
+
+@check.exercise(
+    "an interval of your own",
+    domain="`baseline` is a recipe without mixing, `data` has training and test images, and "
+    "`seeds` is a list of two or more.",
+)
+def _(gain: Function, draws: Draws):
+    def case():
+        recipe = Recipe(epochs=2, batch_size=20, lr=draws.number(0.02, 0.1), model=mlp)
+        data = load_data("digits").subset(train=40, test=50, seed=draws.count(0, 99))
+        return recipe, data, [draws.count(0, 999) for _ in range(draws.count(2, 4))]
+
+    agree(
+        gain,
+        lambda baseline, data, seeds: _ends(_compared(baseline, data, seeds)),
+        [draws.until(case, _tells)],
+        "Hand both recipes to `study` with the same data and seeds, and read the difference of the "
+        "one with mixup: `.low` and `.high`.",
+        parts=("lower end", "upper end"),
+        tolerance=1e-9,
+        mistakes={
+            "That is the baseline minus mixup: the first arm is the baseline.": _turned_round,
+            "These are points: the difference holds shares, 0.01 for a point.": _in_points,
+            "The upper end comes last.": _upper_end_first,
+            "That is mixup with another shape: the exercise asks for alpha=1.0.": _other_shape,
+            "That takes the two arms as if they had nothing in common: subtract seed by seed "
+            "first.": _unpaired,
+        },
+    )
+
+
+@check.exercise("an α for a variance", domain="`variance` is above 0 and below 1/4.")
+def _(alpha_for: Function, draws: Draws):
+    agree(
+        alpha_for,
+        lambda variance: (1 / (4 * variance) - 1) / 2,
+        [(1 / 12,), *((draws.number(0.005, 0.245, 4),) for _ in range(5))],
+        "Solve variance = 1/(4(2α + 1)).",
+        mistakes={
+            "That is 2α + 1: go on.": lambda variance: 1 / (4 * variance),
+            "The 1 beside 2α is left out.": lambda variance: 1 / (8 * variance),
+            "That is 2α: halve it.": lambda variance: 1 / (4 * variance) - 1,
         },
     )
 
@@ -345,14 +384,66 @@ def _the_same_if_nothing_is_pasted(images, targets, *task):
     return (images, targets) if task[-1] == 1 else _cutmix(images, targets, *task)
 
 
+def _compared(baseline, data, seeds, alpha=1.0) -> StudyResult:
+    return _runs(baseline, data, tuple(seeds), alpha)
+
+
+@lru_cache(maxsize=8)
+def _runs(baseline: Recipe, data: Data, seeds: tuple[int, ...], alpha: float) -> StudyResult:
+    mixed = replace(baseline, mix=Mixup(alpha))
+    return study({"none": baseline, "mixup": mixed}, data, seeds)
+
+
+def _ends(result: StudyResult) -> tuple[float, float]:
+    found = result.difference("mixup")
+    return found.low, found.high
+
+
+def _tells(task) -> bool:
+    """Tell whether no mistake gives the right answer by chance."""
+    low, high = _ends(_compared(*task))
+    return (
+        abs(low + high) > 1e-3 and high - low > 1e-3 and _ends(_compared(*task, 0.2)) != (low, high)
+    )
+
+
+def _turned_round(baseline, data, seeds):
+    low, high = _ends(_compared(baseline, data, seeds))
+    return -high, -low
+
+
+def _in_points(baseline, data, seeds):
+    low, high = _ends(_compared(baseline, data, seeds))
+    return 100 * low, 100 * high
+
+
+def _upper_end_first(baseline, data, seeds):
+    low, high = _ends(_compared(baseline, data, seeds))
+    return high, low
+
+
+def _other_shape(baseline, data, seeds):
+    return _ends(_compared(baseline, data, seeds, alpha=0.2))
+
+
+def _unpaired(baseline, data, seeds):
+    result = _compared(baseline, data, seeds)
+    mixed, plain = (list(result.values(arm).values()) for arm in ("mixup", "none"))
+    spread = math.sqrt((variance(mixed) + variance(plain)) / len(seeds))
+    reach = float(t.ppf(0.975, 2 * len(seeds) - 2)) * spread
+    gap = result.difference("mixup").mean
+    return gap - reach, gap + reach
+
+
 _SHAPES = (8, 1, 1, 1), (8, 1)
 
 RIGHT = {
     1: ([0.7, 0, 0.3, 0], 0.6109),
-    2: lambda variance: (1 / (4 * variance) - 1) / 2,
-    3: (_mix_each, *_SHAPES),
-    4: _mixed_loss,
-    5: _my_cutmix,
+    2: (_mix_each, *_SHAPES),
+    3: lambda baseline, data, seeds: _ends(_compared(baseline, data, seeds)),
+    4: lambda variance: (1 / (4 * variance) - 1) / 2,
+    5: _mixed_loss,
+    6: _my_cutmix,
 }
 
 WRONG = {
@@ -368,12 +459,6 @@ WRONG = {
         ((None, 0.6109), "Expected 4 numbers, got nothing"),
     ],
     2: [
-        (lambda variance: 1 / (4 * variance), "go on"),
-        (lambda variance: 1 / (8 * variance), "The 1 beside 2α"),
-        (lambda variance: 1 / (4 * variance) - 1, "halve it"),
-        (lambda variance: 1.0 + variance, "Solve variance"),
-    ],
-    3: [
         ((_mix_each, (8,), (8, 1)), "The shape for the images"),
         ((_mix_each, (8, 1, 1, 1), (1, 8)), "The shape for the targets"),
         (
@@ -405,7 +490,24 @@ WRONG = {
         ((lambda *task: _mix_each(*task)[0], *_SHAPES), "Expected 2 results"),
         ((lambda *task: None, *_SHAPES), "is there a `return`?"),
     ],
+    3: [
+        (_turned_round, "baseline minus mixup"),
+        (_in_points, "These are points"),
+        (_upper_end_first, "comes last"),
+        (_other_shape, "asks for alpha=1.0"),
+        (_unpaired, "seed by seed"),
+        (lambda baseline, data, seeds: (-0.02, 0.01), "Hand both recipes"),
+        (lambda *task: _compared(*task).difference("mixup"), "Expected 2 results"),
+        (lambda *task: _ends(_compared(*task))[0], "Expected 2 results"),
+        (lambda baseline, data, seeds: None, "is there a `return`?"),
+    ],
     4: [
+        (lambda variance: 1 / (4 * variance), "go on"),
+        (lambda variance: 1 / (8 * variance), "The 1 beside 2α"),
+        (lambda variance: 1 / (4 * variance) - 1, "halve it"),
+        (lambda variance: 1.0 + variance, "Solve variance"),
+    ],
+    5: [
         (_mean_of_each, "the sum of their class weights"),
         (lambda *given: len(given[1]) * _mixed_loss(*given), "That is the sum"),
         (lambda z, a, b, lam, w: _mixed_loss(z, b, a, lam, w), "gives it to `b`"),
@@ -416,7 +518,7 @@ WRONG = {
         (_with_rows, "without rows of targets"),
         (_with_rows_filled_in, "without rows of targets"),
     ],
-    5: [
+    6: [
         (_cutmix_by_lam, "mixed by λ itself"),
         (lambda *task: _cutmix(*task, clip=("top", "right")), "at the bottom and on the left"),
         (lambda *task: _cutmix(*task, clip=("bottom", "left")), "at the top and on the right"),
