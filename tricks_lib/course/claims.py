@@ -130,7 +130,7 @@ class _Verdict(Claim):
     Args:
         plan: the study.
         arm: the arm.
-        metric: name of the figure.
+        metric: name of the metric.
         baseline: the arm that it is compared with; the study's baseline by default.
         by: how far from zero the whole interval lies at least, in the metric's own numbers.
         comparisons: how many differences are read together.
@@ -183,7 +183,7 @@ class Hurts(_Verdict):
 
 @dataclass(frozen=True)
 class Differs(_Verdict):
-    """An arm differs from its baseline in a figure that is neither good nor bad."""
+    """An arm differs from its baseline in a metric that is neither good nor bad."""
 
     word = "differs"
 
@@ -209,7 +209,7 @@ class Orders(Claim):
     Args:
         plan: the study.
         arms: their names.
-        metric: name of the figure.
+        metric: name of the metric.
     """
 
     kind = "which way"

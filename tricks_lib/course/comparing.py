@@ -1,4 +1,4 @@
-"""An answer beside the right one: what differs, in a sentence.
+"""An answer compared with the right one: what differs, in a sentence.
 
 Chapter: notebooks/00_baseline.ipynb
 """
@@ -33,7 +33,7 @@ def expect(
         found: the learner's.
         wanted: the right one. Where it is a tensor with dimensions, a tensor is asked for; where it
             is a list or a tuple, a tensor or an array will do as well.
-        hint: what to think of again if they differ; it should not give the answer away.
+        hint: what to think about if they differ; it should not give the answer away.
         tolerance: allowed difference, relative to `wanted` where that is above 1.
         mistakes: answers that are known to be wrong, each under the sentence that is said of it
             instead of the hint.
@@ -143,7 +143,7 @@ def number_of(count: int, thing: str) -> str:
 
 
 def named(value: Any) -> str:
-    """Say what a value is, shortly."""
+    """Say briefly what a value is."""
     if value is None:
         return "nothing (None)"
     if isinstance(value, str):

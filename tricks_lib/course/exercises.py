@@ -232,7 +232,7 @@ def _random_numbers_kept() -> Iterator[None]:
 
 
 class Draws:
-    """Inputs that nobody knows beforehand, from a generator of their own.
+    """Inputs that nobody knows in advance, from a generator of their own.
 
     Numbers are short, since messages show them.
 
@@ -302,7 +302,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a learner expected, beside what came out.
+    """What a learner expected, compared with what came out.
 
         Prediction(my_guess, "constant", options=("none", "constant", "gradual"))
         Prediction(my_lead, 0.27, within=0.25, unit="points")

@@ -121,7 +121,7 @@ def explain(error: Exception) -> str:
     return f"Your answer raised {type(error).__name__}: {error}{where}."
 
 
-# --- A function beside the right one ---
+# --- A function compared with the right one ---
 
 
 def agree(
@@ -143,7 +143,7 @@ def agree(
         function: the learner's.
         right: the right one; its parameters name the arguments in messages.
         cases: tuples of arguments: the edges, and some that are drawn.
-        hint: what to think of again if they differ.
+        hint: what to think about if they differ.
         mistakes: functions that are known to be wrong, each under a sentence. It takes the place of
             the hint if the learner's function gave the same as this one every time.
         parts: names of the results, where there are several.
@@ -298,7 +298,7 @@ def _check_fresh(found: Any, given: Mapping[str, Any]) -> None:
         for part in _all(found):
             if isinstance(argument, Tensor) and _share_memory(part, argument):
                 raise Wrong(
-                    f"The result shares its memory with the caller's `{name}`: whoever changes one "
+                    f"The result shares its memory with the caller's `{name}`: a change of one "
                     "changes both. Return a new tensor, such as a clone()."
                 )
 
@@ -346,7 +346,7 @@ def _gradients(
 ) -> tuple[Any, dict[str, Tensor]]:
     """Call a function, and return what it found and the gradients with respect to some arguments.
 
-    Those who write into an argument were told so before: here PyTorch would refuse it.
+    Writing into an argument was found before: here PyTorch would refuse it.
     """
     given = {name: _copy(value) for name, value in zip(names, case, strict=True)}
     leaves = {name: given[name].requires_grad_() for name in wanted}

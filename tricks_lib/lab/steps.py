@@ -118,7 +118,7 @@ class Training:
         """Take one step after another, to the end of the recipe."""
         number = 0
         for epoch in range(self.recipe.epochs):
-            for part in self.training_parts:  # whoever looked may have left another mode
+            for part in self.training_parts:  # an evaluation may have left another mode
                 part.training = True
             dealt = batches(self.data, self.recipe.batch_size, self.order, self.team)
             for place, (images, targets) in enumerate(dealt, start=1):
@@ -226,7 +226,7 @@ def precision(device: torch.device) -> AbstractContextManager:
 
 
 class RandomState:
-    """The state of every generator that a training may draw from, in force inside `with`.
+    """The state of every generator that a run may draw from, in force inside `with`.
 
     What is drawn inside goes on where the last `with` left off; outside, the caller's generators
     are as they were. Covered are torch on the CPU and on the device, numpy, and `random`.

@@ -62,7 +62,7 @@ class Run:
         recipe: how it was trained.
         seed: number that fixed the initial weights, the order of the images and the tricks' draws.
         model: the trained network, in evaluation mode, on the device it was trained on.
-        history: losses and rates per step, metrics per epoch.
+        history: losses and learning rates per step, metrics per epoch.
         seconds: wall-clock time.
         metrics: what the network scored; None where nothing was asked for.
         snapshots: copies of the network on the way, in evaluation mode, by the number of epochs
@@ -233,7 +233,7 @@ class Losses:
 
     Args:
         recipe: how the run is trained, for the message.
-        history: where losses and rates go.
+        history: where losses and learning rates go.
         device: where the losses come from.
     """
 
@@ -243,7 +243,7 @@ class Losses:
         self.unread: list[tuple[Tensor, float]] = []
 
     def add(self, loss: Tensor, lr: float) -> None:
-        """Take in the loss and the rate of one step."""
+        """Take in the loss and the learning rate of one step."""
         self.unread.append((loss, lr))
         if len(self.unread) >= self.lot:
             self.read()

@@ -38,8 +38,8 @@ def soft_threshold(weights: Tensor, amount: float) -> Tensor:
     """Move weights towards zero by `amount`, and set to zero those that were nearer:
     sign(w)·max(|w| - amount, 0).
 
-    It is the proximal step of the L1 penalty, with `amount` = rate · strength. Gradient descent on
-    the penalty instead steps over zero and back, and leaves no weight at exactly zero.
+    It is the proximal step of the L1 penalty, with `amount` = learning rate · strength. Gradient
+    descent on the penalty instead steps over zero and back, and leaves no weight exactly at zero.
 
     Args:
         weights: any shape.

@@ -1,6 +1,6 @@
-"""Fast twins of plain forms: the same pixels, in less time and memory.
+"""Fast versions of plain forms: the same pixels, in less time and memory.
 
-The plain form stands in the file of its trick, and a test holds each twin to it. Memory is the
+The plain form stands in the file of its trick, and a test holds each fast one to it. Memory is the
 limit of all of them, so they read and write as few bytes as they can. On a CPU large images are
 treated one by one, by slices; small ones, and all images on a device, together, by masks.
 """
@@ -29,7 +29,7 @@ _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def wanted(images: Tensor) -> bool:
-    """Whether to take the twin: not where a gradient is needed, nor where torch compiles."""
+    """Whether to take the fast form: not where a gradient is needed, nor where torch compiles."""
     return not (images.requires_grad or torch.compiler.is_compiling())
 
 

@@ -1,4 +1,4 @@
-"""Crops that are scaled one by one: on a CPU the fast twin of `augment.resized_crop`."""
+"""Crops that are scaled one by one: on a CPU the fast version of `augment.resized_crop`."""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-"""Values without a state, for those who would save one and load it."""
+"""Values without a state, so that a checkpoint neither saves one nor loads it."""
 
 from typing import Any
 

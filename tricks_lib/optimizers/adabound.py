@@ -1,4 +1,4 @@
-"""AdaBound: an Adam whose steps are clipped between two bounds that close on one rate.
+"""AdaBound: an Adam whose learning rates are clipped between two bounds that close on one value.
 
 Chapter: notebooks/04_adabound.ipynb
 """
@@ -24,7 +24,7 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def bounds(step: int, final_lr: float, gamma: float) -> tuple[float, float]:
-    """Return the smallest and the largest rate that a coordinate may have at a step:
+    """Return the smallest and the largest learning rate that a coordinate may have at a step:
     final_lr·(1 - 1/(gamma·t + 1)) and final_lr·(1 + 1/(gamma·t)).
 
     They start at 0 and infinity, where Adam is free, and both tend to `final_lr`.
@@ -48,19 +48,19 @@ class AdaBound(Optimizer):
         rate = clip(lr·c/(sqrt(v) + eps), lower, upper),   c = sqrt(1 - beta2^t)/(1 - beta1^t)
         w <- w - rate·m
 
-    As in the authors' code, and other than in the paper's algorithm, the bias of m and v is
-    corrected before the clip, and the rate is not divided by sqrt(t). Since m is an average, and
+    As in the authors' code, and unlike the paper's algorithm, the bias of m and v is corrected
+    before the clip, and the learning rate is not divided by sqrt(t). Since m is an average, and
     not a sum as in torch's SGD, AdaBound ends as `SGD(lr=final_lr·(1 - beta1), momentum=beta1)`.
 
-    A schedule that multiplies `lr` moves the bounds too: `final_lr` is scaled by lr over the rate
+    A schedule that multiplies `lr` moves the bounds too: `final_lr` is scaled by lr over the one
     that the group was built with, `base_lr` in its settings. A group that was built with lr=0 has
     no such scale and takes `final_lr` as it is.
 
     Args:
         params: parameters, or groups of them with settings of their own; groups may be added later.
-        lr: rate of the Adam that it starts as, at least 0.
+        lr: learning rate of the Adam that it starts as, at least 0.
         betas: shares that m and v keep from step to step, each in [0, 1).
-        final_lr: rate that all coordinates tend to, above 0.
+        final_lr: learning rate that all coordinates tend to, above 0.
         gamma: how fast the bounds close in, above 0.
         eps: added to the root, at least 0.
         weight_decay: strength of an L2 penalty, at least 0.
@@ -109,7 +109,7 @@ class AdaBound(Optimizer):
         """Go on from the state of another AdaBound, whose settings become those of this one.
 
         A state of the authors' package fits too: it has no `base_lr`, so that each group keeps its
-        own, the rate that it was built with.
+        own, the learning rate that it was built with.
 
         Args:
             state_dict: what `state_dict()` returned. It is not changed.
@@ -182,11 +182,11 @@ class AdaBound(Optimizer):
 
     @torch.no_grad()
     def rates(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what the clip has to do: the rate that Adam would give each coordinate after the
-        last step, and the two bounds.
+        """Return what the clip has to do: the learning rate that Adam would give each coordinate
+        after the last step, and the two bounds.
 
-        A coordinate is clipped where its rate is outside of its bounds. Parameters that have not
-        been updated yet are left out. The rates and bounds are those of the present `lr`, which a
+        A coordinate is clipped where its learning rate is outside of its bounds. Parameters that
+        have not been updated yet are left out. Both are those of the present `lr`, which a
         scheduler may have changed since the step.
 
         Returns:
@@ -255,7 +255,7 @@ def _check_whole(what: str, names: Sequence[str], found: dict[str, Any]) -> None
 
 
 def _adam_rates(square: Tensor, step: int, group: dict[str, Any]) -> Tensor:
-    """Return the rate that Adam gives each coordinate: lr·c/(sqrt(v) + eps)."""
+    """Return the learning rate that Adam gives each coordinate: lr·c/(sqrt(v) + eps)."""
     beta1, beta2 = group["betas"]
     correction = math.sqrt(1 - beta2**step) / (1 - beta1**step)
     scale = float(group["lr"]) * correction
@@ -275,7 +275,7 @@ def adabound(model: nn.Module, lr: float, **settings: Any) -> AdaBound:
 
     Args:
         model: network whose parameters are updated.
-        lr: rate of the Adam that it starts as, before the schedule's factor.
+        lr: learning rate of the Adam that it starts as, before the schedule's factor.
         **settings: further arguments of `AdaBound`.
     """
     return AdaBound(model.parameters(), lr, **settings)

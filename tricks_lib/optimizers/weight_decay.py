@@ -86,7 +86,7 @@ def adamw(model: nn.Module, lr: float, weight_decay: float = 0.01) -> torch.opti
     Args:
         model: network whose parameters are updated.
         lr: learning rate, before the schedule's factor, at least 0.
-        weight_decay: share of the weight, times the rate, that a step takes away; at least 0.
+        weight_decay: share of the weight, times `lr`, that a step takes away; at least 0.
 
     Raises:
         ValueError, TypeError: if a number is out of its range.

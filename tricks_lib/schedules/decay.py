@@ -18,7 +18,7 @@ __all__ = ["cosine_decay", "cosine_restarts", "linear_decay", "step_decay"]
 
 @dataclass(frozen=True, slots=True)
 class step_decay(Stateless):
-    """Multiply the rate by `gamma` at every milestone.
+    """Multiply the learning rate by `gamma` at every milestone.
 
     Args:
         milestones: times of the drops, increasing and at least 0.

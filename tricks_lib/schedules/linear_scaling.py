@@ -11,10 +11,10 @@ __all__ = ["linear_scaling", "sqrt_scaling"]
 
 
 def linear_scaling(lr: float, batch_size: int, reference: int = 256) -> float:
-    """Scale the rate in proportion to the batch: k times the batch, k times the rate.
+    """Scale the learning rate with the batch: k times the batch, k times the learning rate.
 
     Args:
-        lr: rate that suits a batch of `reference` images, above 0.
+        lr: learning rate that suits a batch of `reference` images, above 0.
         batch_size: images in a batch, over all workers, at least 1.
         reference: batch size that `lr` was tuned for, at least 1.
 
@@ -28,11 +28,11 @@ def linear_scaling(lr: float, batch_size: int, reference: int = 256) -> float:
 
 
 def sqrt_scaling(lr: float, batch_size: int, reference: int = 256) -> float:
-    """Scale the rate with the square root of the batch, which keeps the noise of one *step* as
-    it was.
+    """Scale the learning rate with the square root of the batch, which keeps the noise of one
+    *step* as it was.
 
     Args:
-        lr: rate that suits a batch of `reference` images, above 0.
+        lr: learning rate that suits a batch of `reference` images, above 0.
         batch_size: images in a batch, over all workers, at least 1.
         reference: batch size that `lr` was tuned for, at least 1.
 

@@ -1,4 +1,4 @@
-"""Learning-rate warmup: a small rate for the first steps of training.
+"""Warmup: a small learning rate for the first steps of training.
 
 A schedule is a function of time that returns a factor on the learning rate. Time is in whatever
 unit the lengths were given in: the engine counts fractional epochs, a test may count steps. The
@@ -35,7 +35,7 @@ class constant_warmup(Stateless):
 
     Args:
         length: duration of the warmup, at least 0, in the unit of `time`.
-        start: factor during the warmup, at least 0 (0.1 for a tenth of the target rate).
+        start: factor during the warmup, at least 0 (0.1 for a tenth of the target).
         then: schedule that takes over when the warmup ends, at its own time 0.
 
     Raises:
@@ -64,8 +64,8 @@ class gradual_warmup(Stateless):
     """Rise in a straight line from the factor `start` to 1 over `length`, then follow `then`.
 
     The ramp meets `then` without a jump when `then` begins at 1, as every decay of this package
-    does. Goyal's ramp from the rate of one worker to that of k workers is `start=1/k`. With
-    `start=0` the first step has the rate 0 and moves nothing; He et al. 2019 count from one
+    does. Goyal's ramp from the learning rate of one worker to that of k is `start=1/k`. With
+    `start=0` the learning rate of the first step is 0: nothing moves. He et al. 2019 count from 1
     instead, so that step t of m has the factor (t + 1)/m: in steps that is `length=m - 1,
     start=1/m`.
 

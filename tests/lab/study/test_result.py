@@ -47,7 +47,7 @@ def test_values_by_seed():
     with pytest.raises(KeyError, match=r"expected one of the arms \['plain', 'trick'\], got 'x'"):
         TOLD.values("x")
     with pytest.raises(
-        KeyError, match=r"expected one of the figures \['accuracy', 'nll'\], got 'x'"
+        KeyError, match=r"expected one of the metrics \['accuracy', 'nll'\], got 'x'"
     ):
         TOLD.values("plain", "x")
 

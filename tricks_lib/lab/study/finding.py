@@ -93,8 +93,8 @@ def paired_difference(
 
     Args:
         metric: what is compared.
-        trick: figure of each seed's run with the trick.
-        baseline: figure of each seed's run without.
+        trick: value of each seed's run with the trick.
+        baseline: value of each seed's run without.
         comparisons: how many differences are read together.
         diverged: runs of the trick that gave no finite number. If because of such runs fewer than
             two seeds are shared, the interval is the whole line, and without any the mean is NaN.

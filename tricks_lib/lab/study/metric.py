@@ -16,10 +16,10 @@ POINT = 0.01
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure that is kept of every run, and how it is to be read.
+    """A number that is kept of every run, and how to read it.
 
     Args:
-        name: what the figures of a run call it.
+        name: its key among the numbers of a run.
         label: what a sentence calls it, such as "test accuracy".
         better: whether a higher or a lower value is better. None where neither is, or nobody has
             said: then a difference may be seen, but never helps or hurts.

@@ -52,7 +52,7 @@ class Recorder:
     Args:
         target: the file; its folder is made if there is none.
         asked: what every run of the study answers.
-        metrics: what the figures mean.
+        metrics: what the numbers mean.
         recipes: by arm, the text of its recipe.
         codes: by arm, the hash of the code that it reaches.
         fresh: whether to leave the file alone, write to another beside it (`.new`), and put that

@@ -26,11 +26,11 @@ class StudyResult:
     Args:
         recipes: the expression that rebuilds each recipe, by the name of its arm.
         baseline: the arm that the others are compared with.
-        runs: by arm, then seed, the figures kept of the run; None for a run that diverged.
+        runs: by arm, then seed, the numbers kept of the run; None for a run that diverged.
         diverged: by arm, then seed, the step at which a run diverged.
         provenance: what was asked (data, measure, device, versions, hashes of code), and how long
             it took.
-        metrics: what the figures mean, by their names.
+        metrics: what the numbers mean, by their names.
         headline: arm and metric of the one comparison that was declared before the study, whose
             interval therefore stands alone; None if none was.
     """
@@ -49,21 +49,21 @@ class StudyResult:
         return sorted(set.intersection(*(set(runs) for runs in self.runs.values())))
 
     def metric(self, name: str) -> Metric:
-        """Return what a figure means; of one that was never declared, its name alone."""
+        """Return what a number means; of one that was never declared, its name alone."""
         return self.metrics.get(name, Metric(name))
 
     def values(self, arm: str, metric: str = "accuracy") -> dict[int, Any]:
-        """Return one figure of every run of an arm that gave a finite one, by seed.
+        """Return one metric of every run of an arm that gave a finite value, by seed.
 
         Raises:
-            KeyError: if there is no such arm, or its runs hold no such figure.
+            KeyError: if there is no such arm, or its runs hold no such metric.
         """
         if arm not in self.runs:
             raise KeyError(f"expected one of the arms {list(self.runs)}, got {arm!r}")
         finished = {seed: run for seed, run in sorted(self.runs[arm].items()) if run is not None}
         for run in finished.values():
             if metric not in run:
-                raise KeyError(f"expected one of the figures {list(run)}, got {metric!r}")
+                raise KeyError(f"expected one of the metrics {list(run)}, got {metric!r}")
         return {seed: run[metric] for seed, run in finished.items() if run[metric] is not None}
 
     def mean(self, arm: str, metric: str = "accuracy") -> float:
@@ -85,7 +85,7 @@ class StudyResult:
 
         Args:
             arm: name of the arm.
-            metric: name of the figure.
+            metric: name of the metric.
             baseline: arm to compare with; the study's baseline by default.
             comparisons: how many differences are read together.
         """
@@ -110,7 +110,7 @@ class StudyResult:
         """Compare several arms with the baseline, with intervals that hold all at once.
 
         Args:
-            metric: name of the figure.
+            metric: name of the metric.
             arms: their names; by default all but the baseline.
             baseline: arm to compare with; the study's baseline by default.
         """
@@ -161,7 +161,7 @@ class StudyResult:
         that was declared before the study stands alone.
 
         Args:
-            *metrics: figures to show; by default accuracy alone.
+            *metrics: metrics to show; by default accuracy alone.
         """
         compared = [arm for arm in self.runs if arm != self.baseline and self._pairs(arm) > 1]
         rows = []
@@ -177,14 +177,14 @@ class StudyResult:
                     row[4:] = [str(gap), gap.verdict]
                 rows.append(row)
         interval = "95 % interval" if len(compared) < 2 else "95 % intervals, simultaneous"
-        header = ["recipe", "figure", "runs", "mean ± sd", f"difference [{interval}]", "verdict"]
+        header = ["recipe", "metric", "runs", "mean ± sd", f"difference [{interval}]", "verdict"]
         return Table(header, rows)
 
     def _pairs(self, arm: str) -> int:
         return len(self.runs[arm].keys() & self.runs[self.baseline].keys())
 
     def __str__(self) -> str:
-        """Return the table of the first figure that is a number."""
+        """Return the table of the first metric that is a number."""
         return str(self.table(self._first_figure()))
 
     def _repr_markdown_(self) -> str:
@@ -241,7 +241,7 @@ class StudyResult:
 
         Args:
             path: the file.
-            metrics: what its figures mean; by default what the file says.
+            metrics: what its numbers mean; by default what the file says.
 
         Raises:
             FileNotFoundError: if there is no such file.

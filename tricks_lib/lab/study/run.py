@@ -123,8 +123,8 @@ def study(
 ) -> StudyResult:
     """Run every arm with the same seeds and compare each with the baseline.
 
-    An arm is a recipe; or any function of your own, seed -> figures, so that the harness serves
-    trainings that are not the course's.
+    An arm is a recipe; or any function of your own, seed -> metrics, so that the harness serves
+    runs that are not the course's.
 
     Args:
         arms: recipes, or functions with a name, by what to call them.
@@ -132,8 +132,8 @@ def study(
             its own (see `OwnImages`); None where no arm is a recipe.
         seeds: how many seeds (0, 1, …), or which; or which by arm.
         baseline: the arm to compare with; the first by default.
-        measure: what to keep of a run; a function with a name, (run, data) -> figures.
-        metrics: what the figures mean; of one that is not among them, a difference may be seen,
+        measure: what to keep of a run; a function with a name, (run, data) -> metrics.
+        metrics: what the numbers mean; of one that is not among them, a difference may be seen,
             but never helps or hurts.
         evaluate: when each run is scored: see `fit`.
         on: the split to score.
@@ -148,7 +148,7 @@ def study(
             interrupted, the same call goes on.
 
     Returns:
-        The result, with the arms that were asked for; a run that diverged, or gave a figure that
+        The result, with the arms that were asked for; a run that diverged, or gave a number that
         is not finite, is recorded as such, not dropped.
 
     Raises:
@@ -299,7 +299,7 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def _finite(figures: Figures) -> Figures:
-    """Return figures as plain numbers and lists; None stands for one that is not finite.
+    """Return metrics as plain numbers and lists; None stands for one that is not finite.
 
     Raises:
         TypeError: if something is no number.

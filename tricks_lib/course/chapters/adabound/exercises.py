@@ -51,20 +51,19 @@ def _(final_lr_for: Function, draws: Draws):
         final_lr_for,
         lambda sgd_rate, momentum: sgd_rate / (1 - momentum),
         cases,
-        "The box of the derivation has it, solved for the rate of the SGD.",
+        "The box of the derivation has it, solved for the learning rate of the SGD.",
         mistakes={
             "That is the box as it stands: it is asked the other way round.": (
                 lambda sgd_rate, momentum: sgd_rate * (1 - momentum)
             ),
-            "The momentum of torch's SGD is a sum, AdaBound's an average: their rates differ.": (
-                lambda sgd_rate, momentum: sgd_rate
-            ),
+            "The momentum of torch's SGD is a sum, AdaBound's an average: their learning rates "
+            "differ.": (lambda sgd_rate, momentum: sgd_rate),
         },
     )
 
 
 @check.exercise(
-    "a speed for a training",
+    "a speed for a run",
     domain="`steps` is a whole number from 1 on, and `ratio` is above 1.",
 )
 def _(gamma_for: Function, draws: Draws):
@@ -111,10 +110,11 @@ def _(shares: Function, draws: Draws):
             (torch.tensor([0.3]), torch.tensor([0.3]), torch.tensor([0.3])),
             (torch.tensor([0.2]), torch.tensor([0.3]), torch.tensor([0.4])),
         ],
-        "A rate below its lower bound is pushed up to it, one above its upper bound is held back; "
+        "A learning rate below its lower bound is pushed up to it, one above its upper bound is "
+        "held back; "
         "each weight has bounds of its own, and the three shares add up to 1.",
         mistakes={
-            "A rate exactly at a bound is free: the clip does not change it.": _bounds_count,
+            "A weight exactly at a bound is free: the clip does not change it.": _bounds_count,
             "Each weight has bounds of its own: do not take the first ones for all.": (
                 _by_one_pair_of_bounds
             ),
@@ -149,7 +149,8 @@ def _(naive_amsbound: Function, draws: Draws):
         naive_amsbound,
         _of_the_library,
         [long_case(), long_case(), case(1)],
-        "The bias correction stays as it is, and v itself goes on as before: only the rate is "
+        "The bias correction stays as it is, and v itself goes on as before: only the learning "
+        "rate is "
         "computed with its largest value so far.",
         tolerance=1e-9,
         mistakes={
@@ -265,8 +266,8 @@ WRONG = {
     ],
     2: [
         (lambda rate, momentum: rate * (1 - momentum), "the other way round"),
-        (lambda rate, momentum: rate, "their rates differ"),
-        (lambda rate, momentum: 10 * rate, "solved for the rate of the SGD"),
+        (lambda rate, momentum: rate, "their learning rates"),
+        (lambda rate, momentum: 10 * rate, "solved for the learning rate of the SGD"),
     ],
     3: [
         (lambda steps, ratio: 20 / steps, "solve for s first"),
@@ -290,7 +291,7 @@ WRONG = {
         (_but(clip=False), "leaves out the clip"),
         (_but(corrected=False), "leaves out the correction"),
         (_in_place, "changed its argument `w`"),
-        (lambda w, *_: w + 0.1, "only the rate is computed"),
+        (lambda w, *_: w + 0.1, "only the learning"),
         (lambda w, *_: 3.0, "Expected a tensor of shape (4,)"),
         (lambda *task: _naive(*task).tolist(), "Expected a tensor of shape (4,)"),
     ],
