@@ -123,20 +123,22 @@ def calibration(run: Run, data: Data) -> Figures:
     }
 
 
-def features(model: nn.Module, data: Data, split: str) -> Tensor:
+def features(model: nn.Sequential, data: Data, split: str) -> Tensor:
     """Return what a perceptron's last layer is given for each image, (N, features)."""
     with torch.no_grad():
         found: Tensor = model[:-1](data.normalize(data.splits[split].images))
     return found
 
 
-def seen_by_softmax(model: nn.Module) -> Tensor:
+def seen_by_softmax(model: nn.Sequential) -> Tensor:
     """Return an orthonormal basis, (features, K - 1), of the directions in which the weight vectors
     of a perceptron's K classes differ.
 
     Softmax depends on differences of logits alone, and so on features in these directions alone.
     """
-    rows = model[-1].weight.detach()
+    last = model[-1]
+    assert isinstance(last, nn.Linear)
+    rows = last.weight.detach()
     basis: Tensor = torch.linalg.qr((rows - rows.mean(0)).T[:, :-1]).Q
     return basis
 
@@ -158,6 +160,7 @@ def tightness(points: Tensor, labels: Tensor) -> float:
 def clouds(run: Run, data: Data) -> Figures:
     """Keep how tight the clouds are that softmax sees, on training and on test images."""
     model, data = run.model.cpu().eval(), data.to("cpu")
+    assert isinstance(model, nn.Sequential)
     seen = seen_by_softmax(model)
     return {
         f"clouds_{split}": tightness(features(model, data, split) @ seen, data.splits[split].labels)
