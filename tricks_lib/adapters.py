@@ -1,4 +1,4 @@
-"""The tricks in loops that are not this package's: transforms, data loaders, schedulers.
+"""The tricks in training loops of your own: transforms, data loaders, schedulers.
 
     v2.Compose([v2.PILToTensor(), as_transform(Cutout(8)), v2.ToDtype(torch.float32, scale=True)])
     DataLoader(images, collate_fn=as_collate(Mixup(0.2), num_classes=10))
@@ -30,7 +30,7 @@ __all__ = ["as_collate", "as_scheduler", "as_transform"]
 
 @dataclass(frozen=True)
 class as_transform:
-    """Make a transform for `torchvision.transforms.v2.Compose` of an augmentation.
+    """Turn an augmentation into a transform for `torchvision.transforms.v2.Compose`.
 
     Which values of a sample are images is decided as torchvision does: all `tv_tensors.Image`, or
     else the first plain tensor. Labels and everything else pass. Several images of one sample get
@@ -138,7 +138,7 @@ def _rebuilt(sample: Any, leaves: Iterator[Any]) -> Any:
 
 @dataclass(frozen=True)
 class as_collate:
-    """Make a `collate_fn` for a `DataLoader` of a mixture: it mixes each batch.
+    """Turn a mixture into a `collate_fn` for a `DataLoader`, which mixes each batch.
 
     Workers draw from generators of their own, which torch seeds anew in every epoch from that of
     the main process: no two workers, and no two epochs, draw the same.
@@ -194,7 +194,7 @@ def _check_sample(sample: Any) -> None:
 
 
 class as_scheduler(LRScheduler):
-    """Make a scheduler of torch of a schedule: call `step()` after each step of the optimizer.
+    """Turn a schedule into a torch scheduler: call `step()` after each step of the optimizer.
 
     The learning rate of each group is its own times `schedule(steps / steps_per_epoch)`. The
     `state_dict` holds numbers alone, so that `torch.load(weights_only=True)` takes it; loading it
@@ -218,13 +218,13 @@ class as_scheduler(LRScheduler):
         super().__init__(optimizer)
 
     def get_lr(self) -> list[float | Tensor]:
-        """Return the learning rate of each group for the step to come."""
+        """Return the learning rate of each group for the next step."""
         time = self.last_epoch / self.steps_per_epoch
         factor = as_number(f"the factor of schedule at time {time:g}", self.schedule(time), 0)
         return [base * factor for base in self.base_lrs]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the numbers from which `load_state_dict` goes on."""
+        """Return the numbers from which `load_state_dict` continues."""
         return {
             "last_epoch": self.last_epoch,  # torch's name; here it counts steps
             "_step_count": self._step_count,
@@ -234,7 +234,7 @@ class as_scheduler(LRScheduler):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from saved numbers; the schedule stays.
+        """Continue from saved numbers; the schedule stays.
 
         Raises:
             ValueError: if they were saved with other numbers of steps per epoch or of groups.

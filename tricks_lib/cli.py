@@ -88,7 +88,7 @@ def tricks() -> dict[str, Chapter]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises its complaints, so that they are told like all others."""
+    """A parser that raises its complaints, so that they are printed like all others."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message} (--help shows the options)")

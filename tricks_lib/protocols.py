@@ -65,7 +65,7 @@ class Mix(Protocol):
 
 
 class RandomAugment(Augment, Protocol):
-    """An augmentation whose random numbers can be had before they are used: all of this package.
+    """An augmentation whose random numbers can be drawn beforehand: all of this package.
 
     `augment(images)` is `augment.apply(images, augment.draw(images.shape))`. A draw that is kept
     shows, tests or repeats what happened to a batch.
@@ -83,7 +83,7 @@ class RandomAugment(Augment, Protocol):
 
 
 class RandomMix(Mix, Protocol):
-    """A mixture whose random numbers can be had before they are used: all of this package.
+    """A mixture whose random numbers can be drawn beforehand: all of this package.
 
     `mix(images, targets)` is `mix.apply(images, targets, mix.draw(images.shape))`. A draw that is
     kept shows, tests or repeats what happened to a batch.

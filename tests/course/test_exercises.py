@@ -223,7 +223,7 @@ def test_a_message_names_the_seed_where_inputs_cannot_be_read(check):
     def _(function: Function, draws: Draws):
         agree(function, lambda x: x.sum(), [(draws.normal(3),)], "Add up.")
 
-    assert "(check(4, ..., seed=7) asks the same again.)" in check(4, torch.mean, seed=7).problem
+    assert "(check(4, ..., seed=7) repeats these inputs.)" in check(4, torch.mean, seed=7).problem
     assert "seed" not in check(2, lambda x: x).problem
     assert "Tried with x=0. Got 1." in check(2, lambda x: 1).problem
 

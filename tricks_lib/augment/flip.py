@@ -29,12 +29,12 @@ def mirror(images: Tensor, chosen: Tensor) -> Tensor:
         As `images`.
 
     Raises:
-        TypeError: if `chosen` is no tensor of truth values.
+        TypeError: if `chosen` is no boolean tensor.
         ValueError: if there is not one for each image.
     """
     check_draws(images, chosen=chosen)
     if chosen.dtype != torch.bool:
-        raise TypeError(f"chosen must be truth values, bool (B,), got {chosen.dtype}")
+        raise TypeError(f"chosen must be a boolean tensor (B,), got {chosen.dtype}")
     if fast.wanted(images):
         return fast.mirror(images, chosen)
     return torch.where(per_image(chosen, images), images.flip(-1), images)

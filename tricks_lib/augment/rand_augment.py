@@ -22,7 +22,7 @@ CHOICES = NAMES.index("Invert")
 
 @dataclass(frozen=True)
 class RandAugment(RandomTransform):
-    """Apply `num_ops` operations to each image, drawn anew from 14, all equally likely.
+    """Apply `num_ops` operations to each image, drawn from 14, all equally likely.
 
     Each has the same magnitude, and goes either way if it can; an operation may come twice. The
     operations and their ranges are torchvision's, and so is the result, within one level by
@@ -78,7 +78,7 @@ class RandAugment(RandomTransform):
         return self.Draw(operation, table[way, operation, self.magnitude])
 
     def apply(self, images: Tensor, draw: Draw) -> Tensor:
-        """Return images with what was drawn done to them."""
+        """Apply the operations that were drawn, and return the images."""
         return apply_operations(images, *draw, fill=self.fill)
 
     def with_mean(self, mean: Tensor) -> Self:

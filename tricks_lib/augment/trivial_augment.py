@@ -76,7 +76,7 @@ class TrivialAugment(RandomTransform):
         return self.Draw(operation, table[way, operation, index])
 
     def apply(self, images: Tensor, draw: Draw) -> Tensor:
-        """Return images with what was drawn done to them."""
+        """Apply the operations that were drawn, and return the images."""
         return apply_operations(images, *draw, fill=self.fill)
 
     def with_mean(self, mean: Tensor) -> Self:

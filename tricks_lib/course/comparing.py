@@ -116,7 +116,7 @@ def _listed(value: Any) -> Any:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether something is a real number; a truth value is none."""
+    """Tell whether something is a real number; a boolean is none."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

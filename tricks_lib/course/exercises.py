@@ -180,7 +180,7 @@ class Exercises:
         except NotTried:
             return Answer(name, tried=False)
         except Wrong as wrong:
-            again = f" (check({number}, ..., seed={draws.seed}) asks the same again.)"
+            again = f" (check({number}, ..., seed={draws.seed}) repeats these inputs.)"
             return Answer(name, problem=f"{wrong}{again if draws.hidden else ''}")
         except Exception as error:  # whatever an object of the learner's may do
             return Answer(name, problem=explain(error))
@@ -309,7 +309,7 @@ class Prediction:
 
     Args:
         guess: `...` if none was made.
-        truth: what came out: a text, a number, a truth value, or a set of them.
+        truth: what came out: a text, a number, a boolean, or a set of them.
         options: what could be chosen from, where there was a choice.
         within: how far off a number may be.
         unit: of the number.

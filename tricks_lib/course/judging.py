@@ -86,7 +86,7 @@ class Function:
         return found
 
     def check_arguments(self, names: Sequence[str]) -> None:
-        """See to it that it can be called with these arguments, in order.
+        """Check that it can be called with these arguments, in order.
 
         Raises:
             Wrong: if it takes fewer, or needs more.
@@ -263,7 +263,7 @@ def _short(value: Any) -> str:
 
 @contextmanager
 def untouched(**given: Any) -> Iterator[None]:
-    """See to it that a call leaves tensors and lists as they are.
+    """Check that a call leaves tensors and lists as they are.
 
     Args:
         **given: the arguments by name; others than tensors and lists are passed over.
@@ -386,7 +386,7 @@ class without(TorchFunctionMode):
 
 
 def no_loop(function: Function, few: Sequence[Any], many: Sequence[Any]) -> None:
-    """See to it that a function does not go through a batch image by image.
+    """Check that a function does not go through a batch image by image.
 
     Args:
         function: the learner's.

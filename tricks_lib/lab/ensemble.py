@@ -1,4 +1,4 @@
-"""Several networks that vote as one.
+"""Several networks whose probabilities are averaged.
 
 Chapter: notebooks/03_decay.ipynb
 """

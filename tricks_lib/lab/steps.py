@@ -1,4 +1,4 @@
-"""What a training step is: the one place that says it.
+"""What a training step is: the only place that defines it.
 
 `fit`, the look at the landscape and the benchmark of the data path all take their steps here.
 
@@ -157,7 +157,7 @@ class Training:
 def batches(
     data: Data, size: int, order: torch.Generator, team: Workers | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Deal out the training images once, in random order.
+    """Go through the training images once, in random order.
 
     An incomplete last batch is left out, so that every step averages over equally many images.
 

@@ -137,7 +137,7 @@ def _fitting(weight: Tensor, logits: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class supervised:
-    """Make an objective of a loss: run the model, compare its logits with the targets.
+    """Turn a loss into an objective: run the model, compare its logits with the targets.
 
     Args:
         loss: (logits, targets) -> scalar; `LabelSmoothingLoss(0.1)`, or one of torch's.

@@ -1,4 +1,4 @@
-"""Checks that tricks share: each says what was expected and what came."""
+"""Checks that tricks share: each says what was expected and what was given."""
 
 import math
 from numbers import Integral, Real
@@ -40,7 +40,7 @@ def check_number(
         below: whether `high` is excluded.
 
     Raises:
-        TypeError: if `value` is no real number (a truth value is none).
+        TypeError: if `value` is not a real number (a boolean is none).
         ValueError: if it is outside its range, infinite or NaN.
     """
     allowed = _interval(low, high, above, below)
@@ -55,7 +55,7 @@ def check_count(name: str, value: int, low: int = 1) -> None:
     """Check that a parameter is a whole number of at least `low`, Python's or numpy's.
 
     Raises:
-        TypeError: if `value` is no whole number (a truth value is none).
+        TypeError: if `value` is not a whole number (a boolean is none).
         ValueError: if it is below `low`.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
@@ -224,7 +224,7 @@ def as_number(
     above: bool = False,
     below: bool = False,
 ) -> float:
-    """Check a parameter as `check_number` does, and return it as a number of Python's.
+    """Check a parameter as `check_number` does, and return it as a Python number.
 
     Numbers of numpy may be too narrow to compute with (the ratio of two int8 is a float16), and
     `torch.load(weights_only=True)` refuses a state that holds one.

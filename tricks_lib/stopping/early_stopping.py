@@ -1,4 +1,4 @@
-"""Early stopping: end the training when validation no longer improves.
+"""Early stopping: end the run when the validation loss no longer improves.
 
 A rule looks at the validation losses so far and says whether to stop. The engine holds it to its
 word: it scores the validation split after each epoch, and gives back the weights of the epoch with

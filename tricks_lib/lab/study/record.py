@@ -1,4 +1,4 @@
-"""The file of a study: JSON Lines, to which each run is appended when it is over.
+"""The file of a study: JSON Lines, to which each run is appended when it is finished.
 
     {"study": 2, "asked": {...}, "metrics": [...]}         what every run answers
     {"arm": "warmup", "recipe": "Recipe(...)", "code": …}  one for each arm

@@ -53,7 +53,7 @@ def _(final_lr_for: Function, draws: Draws):
         cases,
         "The box of the derivation has it, solved for the learning rate of the SGD.",
         mistakes={
-            "That is the box as it stands: it is asked the other way round.": (
+            "That is the box as it is: here it must be solved the other way round.": (
                 lambda sgd_rate, momentum: sgd_rate * (1 - momentum)
             ),
             "The momentum of torch's SGD is a sum, AdaBound's an average: their learning rates "
@@ -111,8 +111,7 @@ def _(shares: Function, draws: Draws):
             (torch.tensor([0.2]), torch.tensor([0.3]), torch.tensor([0.4])),
         ],
         "A learning rate below its lower bound is pushed up to it, one above its upper bound is "
-        "held back; "
-        "each weight has bounds of its own, and the three shares add up to 1.",
+        "held back. Each weight has bounds of its own, and the three shares add up to 1.",
         mistakes={
             "A weight exactly at a bound is free: the clip does not change it.": _bounds_count,
             "Each weight has bounds of its own: do not take the first ones for all.": (
@@ -150,8 +149,7 @@ def _(naive_amsbound: Function, draws: Draws):
         _of_the_library,
         [long_case(), long_case(), case(1)],
         "The bias correction stays as it is, and v itself goes on as before: only the learning "
-        "rate is "
-        "computed with its largest value so far.",
+        "rate is computed with its largest value so far.",
         tolerance=1e-9,
         mistakes={
             "That is AdaBound: is the largest v so far used?": (

@@ -51,7 +51,7 @@ def _(multiplied: Function, subtracted: Function, draws: Draws):
     times += [draws.number(150, 1000), draws.count(31, 59), draws.count(61, 89)]
     # Three digits can round a draw up to where the drop is: that is a time like any other.
     cases = [(time,) for time in times]
-    late = "At a drop's own time it is in force: count with <=."
+    late = "A drop is in force from its own time on: count with <=."
     again = "Yours drops again at 120: there are three drops, at 30, 60 and 90."
     agree(
         multiplied,
@@ -76,7 +76,7 @@ def _(multiplied: Function, subtracted: Function, draws: Draws):
         mistakes={
             again: lambda time: 1 - 0.3 * (time // 30),
             late: lambda time: 1 - 0.3 * sum(drop < time for drop in (30, 60, 90)),
-            "Yours loses 0.1 at each drop, and 0.3 is asked for.": (
+            "Yours loses 0.1 at each drop; the exercise asks for 0.3.": (
                 lambda time: 1 - 0.1 * sum(drop <= time for drop in (30, 60, 90))
             ),
             "That is `multiplied`: `subtracted` comes second.": (
@@ -103,7 +103,7 @@ def _(restart_times: Function, draws: Draws):
         "period ends and the next begins.",
         mistakes={
             "The start at 0 is no restart.": lambda *given: [0, *_restart_times(*given)],
-            "A restart at `end` itself belongs to it: compare with <=.": (
+            "A restart at `end` itself counts: compare with <=.": (
                 lambda period, multiplier, end: _restart_times(period, multiplier, end - 1)
             ),
             "Those are the lengths of the periods: add them up to get times.": _lengths,
