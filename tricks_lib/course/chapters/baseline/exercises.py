@@ -4,24 +4,39 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from scipy import stats
 from torch import nn
 
-from tricks_lib.course.exercises import Draws, Exercises, Function, Wrong, agree, expect, untouched
+from tricks_lib.course.exercises import (
+    Draws,
+    Exercises,
+    Function,
+    Wrong,
+    agree,
+    expect,
+    named,
+    untouched,
+)
+from tricks_lib.lab.data import Data, load_data
 from tricks_lib.lab.metrics import calibration_error
-from tricks_lib.lab.study import Metric, paired_difference
+from tricks_lib.lab.study import ACCURACY, Difference, StudyResult, paired_difference, study
+from tricks_lib.models import mlp
+from tricks_lib.recipe import Recipe
 
 __all__ = ["RIGHT", "WRONG", "check"]
 
 check = Exercises()
 
-_ANY_DIFFERENCE = Metric("accuracy", better="higher")
-"""The exercise has three verdicts: without a smallest difference nothing is too small to matter."""
-
 _CHANCES = 0.9, 0.5, 0.25, 0.01
+
+_SMALLEST = ACCURACY.smallest or 0.0
+"""0.3 points: a smaller difference does not matter."""
 
 
 @check.exercise("the loss of four guesses")
@@ -54,47 +69,105 @@ def _(nll, costliest):
 
 
 @check.exercise(
-    "calibration error, written by you",
-    domain="`confidence` is above 0 and at most 1, `bins` at least 1, and a bin is open below and "
-    "closed above.",
+    "a verdict, written by you",
+    domain="`trick` and `baseline` are lists of accuracies between 0 and 1, of the same seeds in "
+    "the same order, two or more.",
 )
-def _(my_calibration_error: Function, draws: Draws):
-    def predictions(count: int, bins: int):
-        # In the middle of thousandths: nowhere near a border between bins, where rounding decides.
-        confidence = ((draws.whole(200, 999, count) + 0.5) / 1000).float()
-        return confidence, draws.uniform(count) < confidence**2, bins
+def _(my_verdict: Function, draws: Draws):
+    def accuracies(seeds: int, shift: float, together: float, spread: float = 0.004):
+        common = 0.8 + together * draws.normal(seeds)
+        pair = (common + spread * draws.normal(seeds) + more for more in (shift, 0))
+        return [[round(value, 5) for value in part.tolist()] for part in pair]
 
-    def at_borders():
-        # In eighths, of which a computer rounds none.
-        return draws.whole(1, 8, 60) / 8, draws.uniform(60) < 0.5, 4
+    def told_apart_from(mistake):
+        return lambda pair: _clear(pair) and mistake(*pair) != _recorded_verdict(*pair)
 
-    def matters(case):
-        return abs(_open_above(*case) - right(*case)) > 0.01
+    def only_the_means_differ(pair):
+        return _clear(pair) and _recorded_verdict(*pair) == "no difference seen"
 
-    def right(confidence, hits, bins):
-        return calibration_error(confidence, hits.float(), bins)
+    def too_small_to_matter(pair):
+        small = _recorded_verdict(*pair) == "makes no difference"
+        return _clear(pair) and small and _by_zero_alone(*pair) in ("helps", "hurts")
 
+    kinds: list[Any] = [
+        ((6, 0.02, 0.0), _clear),
+        ((6, -0.02, 0.0), _clear),
+        ((20, 0.006, 0.02), _clear),
+        ((2, 0.01, 0.0), _clear),
+        ((8, 0.0, 0.0), only_the_means_differ),
+        ((20, 0.0015, 0.01, 0.001), too_small_to_matter),
+        ((20, -0.0015, 0.01, 0.001), too_small_to_matter),
+        ((7, 0.01, 0.05), told_apart_from(_unpaired_verdict)),
+        ((9, -0.01, 0.05), told_apart_from(_unpaired_verdict)),
+        ((3, 0.008, 0.0), told_apart_from(_normal_verdict)),
+    ]
+    cases = [draws.until(partial(accuracies, *kind), fits) for kind, fits in kinds]
     agree(
-        my_calibration_error,
-        right,
-        [
-            *(predictions(200, bins) for bins in (15, 10, draws.count(3, 9))),
-            predictions(40, 1),
-            predictions(3, 15),
-            draws.until(at_borders, matters),
-        ],
-        "Each bin counts by the share of images in it; an empty bin counts nothing.",
+        my_verdict,
+        _recorded_verdict,
+        cases,
+        "The interval of the differences, seed by seed, says something else.",
         mistakes={
-            "That is the gap over all images together: take it bin by bin.": _one_bin,
-            "That is the plain mean over the bins: each counts by the share of images in it.": (
-                _bins_alike
+            "That only compares the means: is zero in the interval of the differences?": _by_means,
+            "That is for independent runs: take the differences seed by seed.": _unpaired_verdict,
+            "That is with 1.96, which holds for many seeds: Student's t is larger for few.": (
+                _normal_verdict
             ),
-            "Gaps of different sign cancel: take each gap without its sign.": _gaps_that_cancel,
-            "A confidence at a border belongs to the lower bin: a bin is closed above.": (
-                _open_above
-            ),
+            "It never says that there is no difference worth having: does the whole interval lie "
+            "between -0.003 and 0.003?": _by_zero_alone,
         },
-        tolerance=1e-5,
+    )
+
+
+@check.exercise(
+    "your own comparison",
+    domain="`baseline` and `trick` are recipes, `data` has more training images than `images`, and "
+    "`seeds` is a list of two or more.",
+)
+def _(compare: Function, found: Difference, largest, draws: Draws):
+    compare.check_arguments(["baseline", "trick", "data", "images", "seeds"])
+    draws.hidden = True
+    data = load_data("digits").subset(train=400, test=100, seed=draws.count(0, 10**6))
+    base = Recipe(epochs=2, batch_size=10, lr=0.1, model=partial(mlp, hidden=(16,)))
+    task = (
+        base,
+        replace(base, lr=draws.number(0.01, 0.02)),
+        data,
+        draws.count(40, 60),
+        draws.until(lambda: [draws.count(0, 999) for _ in range(3)], lambda s: len({*s}) == 3),
+    )
+    where = f"Tried with {task[3]} images and the seeds {task[4]}."
+    theirs = compare(*task)
+    if not isinstance(theirs, Difference):
+        raise Wrong(f"{where} Expected what `result.difference(...)` returns, got {named(theirs)}.")
+    right = _compared(*task)
+    if not _same(theirs, right):
+        known = {
+            "That is the baseline minus the trick: the first arm of `study` is the baseline.": (
+                _turned_round
+            ),
+            "All seeds had the same images: hand a function seed -> data to `study`.": (
+                _with_the_same_images
+            ),
+        }
+        told = [text for text, mistake in known.items() if _same(theirs, mistake(*task))]
+        if len(theirs.values) != len(task[4]):
+            told = [f"It is over {len(theirs.values)} seeds: hand `seeds` on to `study`."]
+        hint = told[0] if told else "Does each seed draw `data.subset(train=images, seed=seed)`?"
+        raise Wrong(f"{where} Expected {right}, got {theirs}. {hint}")
+    if len(found.values) < 8 or found.metric.name != "accuracy":
+        raise Wrong("Hand in what `compare` gives for the wide network, with eight seeds or more.")
+    expect(
+        largest,
+        100 * max(found.high, 0.0),
+        f"Your interval is {found}. What is the largest gain in it? Give points; 0 if the whole "
+        "interval lies below zero.",
+        tolerance=0.006,
+        mistakes={
+            "That is the mean: the interval allows more.": 100 * found.mean,
+            "That is the lower end.": 100 * found.low,
+            "Give points: hundredths.": found.high,
+        },
     )
 
 
@@ -144,45 +217,47 @@ def _(my_seeds_needed: Function, draws: Draws):
 
 
 @check.exercise(
-    "a verdict, written by you",
-    domain="`trick` and `baseline` are lists of accuracies of the same seeds in the same order, "
-    "two or more.",
+    "calibration error, written by you",
+    domain="`confidence` is above 0 and at most 1, `bins` at least 1, and a bin is open below and "
+    "closed above.",
 )
-def _(my_verdict: Function, draws: Draws):
-    def accuracies(seeds: int, shift: float, together: float):
-        common = 0.8 + together * draws.normal(seeds)
-        pair = (common + 0.004 * draws.normal(seeds) + more for more in (shift, 0))
-        return [[round(value, 4) for value in part.tolist()] for part in pair]
+def _(my_calibration_error: Function, draws: Draws):
+    def predictions(count: int, bins: int):
+        # In the middle of thousandths: nowhere near a border between bins, where rounding decides.
+        confidence = ((draws.whole(200, 999, count) + 0.5) / 1000).float()
+        return confidence, draws.uniform(count) < confidence**2, bins
 
-    def told_apart_from(mistake):
-        return lambda pair: _clear(pair) and mistake(*pair) != _recorded_verdict(*pair)
+    def at_borders():
+        # In eighths, of which a computer rounds none.
+        return draws.whole(1, 8, 60) / 8, draws.uniform(60) < 0.5, 4
 
-    def only_the_means_differ(pair):
-        return _clear(pair) and _normal_verdict(*pair) == "no difference seen"
+    def matters(case):
+        return abs(_open_above(*case) - right(*case)) > 0.01
 
-    kinds = [
-        ((6, 0.02, 0.0), _clear),
-        ((6, -0.02, 0.0), _clear),
-        ((20, 0.003, 0.02), _clear),
-        ((2, 0.01, 0.0), _clear),
-        ((8, 0.0, 0.0), only_the_means_differ),
-        ((7, 0.01, 0.05), told_apart_from(_unpaired_verdict)),
-        ((9, -0.01, 0.05), told_apart_from(_unpaired_verdict)),
-        ((3, 0.008, 0.0), told_apart_from(_normal_verdict)),
-    ]
-    cases = [draws.until(partial(accuracies, *kind), fits) for kind, fits in kinds]
+    def right(confidence, hits, bins):
+        return calibration_error(confidence, hits.float(), bins)
+
     agree(
-        my_verdict,
-        _recorded_verdict,
-        cases,
-        "The interval of the differences, seed by seed, says something else.",
+        my_calibration_error,
+        right,
+        [
+            *(predictions(200, bins) for bins in (15, 10, draws.count(3, 9))),
+            predictions(40, 1),
+            predictions(3, 15),
+            draws.until(at_borders, matters),
+        ],
+        "Each bin counts by the share of images in it; an empty bin counts nothing.",
         mistakes={
-            "That only compares the means: is zero in the interval of the differences?": _by_means,
-            "That is for independent runs: take the differences seed by seed.": _unpaired_verdict,
-            "That is with 1.96, which holds for many seeds: Student's t is larger for few.": (
-                _normal_verdict
+            "That is the gap over all images together: take it bin by bin.": _one_bin,
+            "That is the plain mean over the bins: each counts by the share of images in it.": (
+                _bins_alike
+            ),
+            "Gaps of different sign cancel: take each gap without its sign.": _gaps_that_cancel,
+            "A confidence at a border belongs to the lower bin: a bin is closed above.": (
+                _open_above
             ),
         },
+        tolerance=1e-5,
     )
 
 
@@ -228,15 +303,57 @@ def _clear(pair) -> bool:
     if any(max(values) - min(values) < 1e-3 for values in (gaps, *pair)):
         return False  # no spread to speak of
     low, high = stats.ttest_rel(*pair).confidence_interval(0.95)
-    return bool(min(abs(low), abs(high)) > 1e-5)
+    borders = (0, _SMALLEST, -_SMALLEST)
+    return min(abs(end - border) for end in (low, high) for border in borders) > 1e-5
 
 
 def _recorded_verdict(trick, baseline):
-    found = paired_difference(_ANY_DIFFERENCE, dict(enumerate(trick)), dict(enumerate(baseline)))
+    found = paired_difference(ACCURACY, dict(enumerate(trick)), dict(enumerate(baseline)))
     return found.verdict
 
 
 # --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _compared(baseline, trick, data: Data, images: int, seeds: Sequence[int]) -> Difference:
+    def own_images(seed: int) -> Data:
+        return data.subset(train=images, seed=seed)
+
+    return _both(baseline, trick, own_images, seeds).difference("trick")
+
+
+def _both(baseline, trick, data, seeds) -> StudyResult:
+    return study({"baseline": baseline, "trick": trick}, data, list(seeds))
+
+
+def _same(one: Difference, other: Difference) -> bool:
+    return one.metric.name == other.metric.name and one.values == other.values
+
+
+def _with_the_same_images(baseline, trick, data, images, seeds):
+    return _both(baseline, trick, data.subset(train=images), seeds).difference("trick")
+
+
+def _turned_round(baseline, trick, data, images, seeds):
+    return _compared(trick, baseline, data, images, seeds)
+
+
+def _with_too_few_seeds(baseline, trick, data, images, seeds):
+    return _compared(baseline, trick, data, images, seeds[:2])
+
+
+def _with_more_images(baseline, trick, data, images, seeds):
+    return _compared(baseline, trick, data, 2 * images, seeds)
+
+
+_FOUND = paired_difference(
+    ACCURACY,
+    dict(enumerate((0.71, 0.73, 0.72, 0.74, 0.71, 0.72, 0.73, 0.72))),
+    dict.fromkeys(range(8), 0.71),
+)
+"""As somebody may have found it."""
+
+_FEW = paired_difference(ACCURACY, {0: 0.71, 1: 0.73, 2: 0.72}, dict.fromkeys(range(3), 0.71))
 
 
 def _by_bins(confidence, hits, bins, place):
@@ -285,7 +402,17 @@ def _seeds_by_normal(spread, effect):
 
 
 def _named(low, high):
+    if low > -_SMALLEST and high < _SMALLEST:
+        return "makes no difference"
+    return _by_zero(low, high)
+
+
+def _by_zero(low, high):
     return "no difference seen" if low <= 0 <= high else "helps" if low > 0 else "hurts"
+
+
+def _by_zero_alone(trick, baseline):
+    return _by_zero(*stats.ttest_rel(trick, baseline).confidence_interval(0.95))
 
 
 def _verdict(trick, baseline):
@@ -351,10 +478,11 @@ def _mean_of_batches(model, images, labels, size):
 
 RIGHT = {
     1: (-math.log(0.9 * 0.5 * 0.25 * 0.01) / 4, 0.01),
-    2: _calibration_error,
-    3: _seeds_needed,
-    4: _verdict,
-    5: _accuracy,
+    2: _verdict,
+    3: (_compared, _FOUND, 100 * _FOUND.high),
+    4: _seeds_needed,
+    5: _calibration_error,
+    6: _accuracy,
 }
 
 WRONG = {
@@ -369,27 +497,39 @@ WRONG = {
         ((1.6976, None), "Expected a number, got nothing"),
     ],
     2: [
-        (lambda confidence, hits, bins: 0.1, "Each bin counts"),
-        (_one_bin, "take it bin by bin"),
-        (_gaps_that_cancel, "take each gap without its sign"),
-        (_bins_alike, "the plain mean over the bins"),
-        (_open_above, "a bin is closed above"),
+        (_by_means, "compares the means"),
+        (lambda trick, base: "no difference seen", "seed by seed"),
+        (_unpaired_verdict, "independent runs"),
+        (_normal_verdict, "Student's t is larger for few"),
+        (_by_zero_alone, "between -0.003 and 0.003"),
+        (_sorted_first, "changed its argument `trick`"),
     ],
     3: [
+        ((_with_the_same_images, _FOUND, 100 * _FOUND.high), "the same images"),
+        ((_turned_round, _FOUND, 100 * _FOUND.high), "baseline minus the trick"),
+        ((_with_too_few_seeds, _FOUND, 100 * _FOUND.high), "hand `seeds` on"),
+        ((_with_more_images, _FOUND, 100 * _FOUND.high), "Does each seed draw"),
+        ((lambda *task: _FOUND, _FOUND, 100 * _FOUND.high), "hand `seeds` on"),
+        ((lambda *task: 0.01, _FOUND, 100 * _FOUND.high), "Expected what"),
+        ((_compared, _FEW, 100 * _FEW.high), "eight seeds or more"),
+        ((_compared, _FOUND, 100 * _FOUND.mean), "That is the mean"),
+        ((_compared, _FOUND, _FOUND.high), "Give points: hundredths"),
+    ],
+    4: [
         (_seeds_by_normal, "Student's t is larger for few"),
         (lambda spread, effect: _seeds_needed(spread, effect / 2), "the whole interval"),
         (lambda spread, effect: _seeds_needed(spread, effect, used=0), "used up by the mean"),
         (lambda spread, effect: _seeds_needed(spread, effect) - 1, "test n before"),
         (lambda spread, effect: _seeds_needed(spread, 2 * effect), "smaller than the effect"),
     ],
-    4: [
-        (_by_means, "compares the means"),
-        (lambda trick, base: "no difference seen", "seed by seed"),
-        (_unpaired_verdict, "independent runs"),
-        (_normal_verdict, "Student's t is larger for few"),
-        (_sorted_first, "changed its argument `trick`"),
-    ],
     5: [
+        (lambda confidence, hits, bins: 0.1, "Each bin counts"),
+        (_one_bin, "take it bin by bin"),
+        (_gaps_that_cancel, "take each gap without its sign"),
+        (_bins_alike, "the plain mean over the bins"),
+        (_open_above, "a bin is closed above"),
+    ],
+    6: [
         (lambda model, images, labels, size: 0.5, "count the hits over all images"),
         (_left_in_evaluation, "left in evaluation mode"),
         (_always_back_to_training, "left in training mode"),
