@@ -53,7 +53,7 @@ test: $(VENV)/.dev  ## Check the library, say how much of it the tests reach, an
 	$(MAKE) --no-print-directory test-notebooks
 
 test-notebooks: $(VENV)/.dev  ## Execute every notebook (nbval), and nothing else
-	$(PYTEST) --nbval-lax --nbval-cell-timeout=300 notebooks --durations=5
+	$(PYTEST) --nbval-lax --nbval-cell-timeout=300 notebooks book/article.ipynb --durations=5
 
 test-wheel: $(VENV)/.dev  ## Build the wheel and use it in fresh environments (needs the network)
 	$(QUIET_AND_SINGLE) $(BIN)/python -m pytest tests/packaging -m wheel
@@ -77,8 +77,8 @@ chapter: $(VENV)/.course  ## Lay out the files of a new chapter: make chapter SL
 readme: $(VENV)/.course  ## Write the list of chapters into README.md
 	$(BIN)/python tools/readme.py --picture
 
-lab: $(VENV)/.course  ## Open the course in JupyterLab
-	$(BIN)/jupyter lab notebooks
+lab: $(VENV)/.course  ## Open the course in JupyterLab (the settings are for this course alone)
+	JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(BIN)/jupyter lab start.ipynb
 
 study: $(VENV)/.course  ## Record what is missing of the studies (one: CHAPTER=warmup; all runs again: FRESH=1)
 	$(BIN)/python -m tricks_lib record $(CHAPTER) $(if $(FRESH),--fresh)

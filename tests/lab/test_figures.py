@@ -119,10 +119,10 @@ def test_letters_are_measured_where_the_page_shows_them():
     saved = io.BytesIO()
     figure.savefig(saved, bbox_inches="tight")
     width = Image.open(saved).width
-    assert smallest_letters(figure, 350) == pytest.approx(7 / 72 * 120 * 350 / width, rel=0.01)
-    assert smallest_letters(figure, 5000) == pytest.approx(7 / 72 * 120)  # no page enlarges
+    assert smallest_letters(figure, 350) == pytest.approx(7 / 72 * 110 * 350 / width, rel=0.01)
+    assert smallest_letters(figure, 5000) == pytest.approx(7 / 72 * 110)  # no page enlarges
     ax.texts[0].set_visible(False)
-    assert smallest_letters(figure, 350) == pytest.approx(11 / 72 * 120 * 350 / width, rel=0.01)
+    assert smallest_letters(figure, 350) == pytest.approx(11 / 72 * 110 * 350 / width, rel=0.01)
     ax.axis("off")
     with pytest.raises(ValueError, match="some text, got one without"):
         smallest_letters(figure)

@@ -59,7 +59,7 @@ smaller letters there.
 """
 
 LETTERS = 11.0
-"""Size of all text in a figure, in points: 18 pixels on a wide page, 10 on a telephone."""
+"""Size of all text in a figure, in points: 17 pixels on a wide page, 10 on a telephone."""
 
 
 def use_style() -> None:
@@ -81,7 +81,7 @@ def use_style() -> None:
             "figure.labelsize": "medium",
             "legend.fontsize": "medium",
             "figure.figsize": (COLUMN, 3.0),
-            "figure.dpi": 120,
+            "figure.dpi": 110,
             "figure.hooks": [f"{__name__}:fit_column"],
             # A page in dark mode must not show through.
             "figure.facecolor": "white",

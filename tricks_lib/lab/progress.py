@@ -71,7 +71,10 @@ class _Cell:
 
     def write(self, text: str) -> None:
         line = text.strip()
-        data = {"text/html": f"<pre>{html.escape(line)}</pre>" if line else "", "text/plain": line}
+        data = {
+            "text/html": f'<pre style="margin: 0">{html.escape(line)}</pre>' if line else "",
+            "text/plain": line,
+        }
         if self._shown is not None:
             self._shown.update(data, raw=True)
         elif line:
