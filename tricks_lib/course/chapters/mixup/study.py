@@ -36,7 +36,7 @@ DURATIONS = (4, 16, 64)
 LEARNING_RATES = (0.05, 0.1, 0.2)
 """What is tried for the network without mixing, at each duration."""
 
-LR = {4: 0.1, 16: 0.1, 64: 0.1}
+LR = {4: 0.1, 16: 0.05, 64: 0.2}
 """The best of them in the recorded search, by duration; a test holds the two together."""
 
 
