@@ -136,6 +136,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("course_state", "", "env", str)
     app.add_js_file("course.js")
     app.add_css_file("course.css")
+    app.add_css_file("reading.css")
     app.add_css_file(STYLE_SHEET)
     app.add_css_file("landing.css")
     app.add_directive("tricks-table", TricksTable)

@@ -19,12 +19,13 @@ a stop of the Tab key."""
 
 def use_offline_assets(app: Sphinx, config: Config) -> None:
     """Point mathematics at files of the site, if they were fetched."""
-    settings: dict[str, Any] = {"options": {"enableMenu": False}}
+    settings: dict[str, Any] = {}
     if (VENDOR / MATHS).exists():
         config.mathjax_path = MATHS
         settings["loader"] = {"load": PARTS}
     else:
         log.info("No files in .vendor: the pages will load mathematics from a CDN.")
+        settings["options"] = {"enableMenu": False}
     config.mathjax3_config = settings
 
 

@@ -10,7 +10,7 @@ import re
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from .exercises import is_cell
+from .exercises import filled, is_cell
 
 NUMBERED = re.compile(r"(Figure (\d+(?:\.\d+)?))\.\s*")
 MENTIONED = re.compile(r"\bFigure (\d+(?:\.\d+)?)(?!\d)")
@@ -19,8 +19,8 @@ MENTIONED = re.compile(r"\bFigure (\d+(?:\.\d+)?)(?!\d)")
 def set_captions(app: Sphinx, doctree: nodes.document) -> None:
     """Mark the captions of a page, and lead to the numbered ones from the text."""
     for paragraph in list(doctree.findall(nodes.paragraph)):
-        if len(paragraph) == 1 and isinstance(paragraph[0], nodes.emphasis):
-            _set_caption(paragraph, paragraph[0])
+        if isinstance(words := next(iter(filled(paragraph)), None), nodes.emphasis):
+            _set_caption(paragraph, words)
     numbers = {node["figure"] for node in doctree.findall(nodes.paragraph) if "figure" in node}
     for text in list(doctree.findall(nodes.Text)):
         if MENTIONED.search(text) and not _is_apart(text):
@@ -34,9 +34,10 @@ def anchor(number: str) -> str:
 
 def _set_caption(paragraph: nodes.paragraph, words: nodes.emphasis) -> None:
     match = NUMBERED.match(words.astext())
-    if not match and not _follows_cell(paragraph):
+    is_whole = len(filled(paragraph)) == 1
+    if not is_whole or not (match or _follows_cell(paragraph)):
         return
-    children = list(words.children)
+    children = filled(words)
     if match and isinstance(children[0], nodes.Text):
         rest = children[0].astext()[match.end() :]
         children[0:1] = [nodes.strong("", f"{match[1]}."), nodes.Text(f" {rest}")]

@@ -50,9 +50,10 @@ def link_solutions(app: Sphinx, doctree: nodes.document, name: str) -> None:
 
 def _number(node: nodes.Node) -> str | None:
     """The number of the exercise that a paragraph begins, if it begins one."""
-    if not (isinstance(node, nodes.paragraph) and node and isinstance(node[0], nodes.strong)):
+    if not isinstance(node, nodes.paragraph):
         return None
-    match = re.match(r"Exercise (\d+)\b", node[0].astext())
+    first = next(iter(filled(node)), None)
+    match = isinstance(first, nodes.strong) and re.match(r"Exercise (\d+)\b", first.astext())
     return match[1] if match else None
 
 
@@ -81,6 +82,11 @@ def _folds(section: nodes.section, start: int, stop: int) -> Iterator[int]:
 
 def _opens(node: nodes.Node) -> bool:
     return isinstance(node, nodes.raw) and node.astext().lstrip().startswith("<details")
+
+
+def filled(paragraph: nodes.Element) -> list[nodes.Node]:
+    """The children without the empty texts that the parser leaves."""
+    return [child for child in paragraph if child.astext()]
 
 
 def is_cell(node: nodes.Node) -> bool:

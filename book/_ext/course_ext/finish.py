@@ -15,6 +15,7 @@ MOST_COLUMNS = 7
 TABLE = re.compile(r'<table class="([^"]*)">(.*?)</table>', flags=re.S)
 ROW = re.compile(r"<tr[^>]*>(.*?)</tr>", flags=re.S)
 CELL = re.compile(r"<(t[dh])([^>]*)>(.*?)</\1>", flags=re.S)
+MATHS = re.compile(r'<span class="math notranslate nohighlight">\\\((.*?)\\\)</span>', flags=re.S)
 EMPTY_HEAD = re.compile(r'<th class="head[^"]*">(?:<p></p>|\s)*</th>')
 
 
@@ -29,6 +30,7 @@ def finish_page(
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
     # The words that are seen are the name of a fold: "Show the code".
     body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    body = MATHS.sub(_room, body)
     # A permalink repeats what its heading says; the Tab key passes over it.
     body = body.replace('<a class="headerlink"', '<a tabindex="-1" class="headerlink"')
     context["body"] = body
@@ -54,6 +56,23 @@ def stacks(labels: list[str], rows: list[list[str]]) -> bool:
     """Whether a table has more in a row than fits a telephone, but is no matrix of numbers."""
     widths = [max(map(len, column)) for column in zip(labels, *rows, strict=False)]
     return 2 < len(labels) <= MOST_COLUMNS and sum(widths) > FITS_A_TELEPHONE
+
+
+def _room(match: re.Match) -> str:
+    """Say how wide a formula in a line will be, so that the page keeps the room free for it."""
+    span = match[0].removeprefix("<span ")
+    return f'<span style="--width: {width(html.unescape(match[1])):.1f}em" {span}'
+
+
+def width(tex: str) -> float:
+    """Estimate the width of a formula, in the size of the letters around it."""
+    tex = re.sub(r"\\[,;!: ]|\\(?:left|right|big|text|mathrm|operatorname|mathbf|hat|bar)", "", tex)
+    fraction = re.compile(r"\\[dt]?frac\s*(?:\{([^{}]*)\}|(\w))\s*(?:\{([^{}]*)\}|(\w))")
+    tex = fraction.sub(lambda m: max((m[1] or m[2]), (m[3] or m[4]), key=len), tex)
+    tex = re.sub(r"\\[a-zA-Z]+", "x", tex)
+    small = sum(len(part) for part in re.findall(r"[_^](?:\{([^{}]*)\}|\w)", tex))
+    signs = len(re.findall(r"[=+<>-]", tex))
+    return 0.55 * len(re.sub(r"[{}_^\s]", "", tex)) - 0.2 * small + 0.8 * signs
 
 
 def _labelled(row: str, labels: list[str]) -> str:
