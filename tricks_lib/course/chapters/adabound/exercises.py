@@ -86,7 +86,8 @@ def _(gamma_for: Function, draws: Draws):
 @check.exercise(
     "pushed up, free, held back",
     domain="`rate`, `lower` and `upper` are float tensors of the same shape (N,), each lower bound "
-    "at most the upper one, some of them infinite, and some rates exactly at a bound.",
+    "at most the upper one, some of them infinite, and some learning rates exactly at "
+    "a bound.",
 )
 def _(shares: Function, draws: Draws):
     def case(size: int, low: float, high: float):

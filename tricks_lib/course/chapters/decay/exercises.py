@@ -51,7 +51,7 @@ def _(multiplied: Function, subtracted: Function, draws: Draws):
     times += [draws.number(150, 1000), draws.count(31, 59), draws.count(61, 89)]
     # Three digits can round a draw up to where the drop is: that is a time like any other.
     cases = [(time,) for time in times]
-    late = "A drop is in force from its own time on: count with <=."
+    late = "A drop counts from its own time on: compare with <=."
     again = "Yours drops again at 120: there are three drops, at 30, 60 and 90."
     agree(
         multiplied,
@@ -279,8 +279,8 @@ WRONG = {
         ((lambda t: 0.1 ** (t // 30), _subtracted), "Yours drops again at 120"),
         ((_multiplied, lambda t: 1 - 0.3 * (t // 30)), "Yours drops again at 120"),
         ((_multiplied, lambda t: 1 - 0.1 * sum(m <= t for m in (30, 60, 90))), "loses 0.1"),
-        ((lambda t: 0.1 ** sum(m < t for m in (30, 60, 90)), _subtracted), "count with <="),
-        ((_multiplied, lambda t: 1 - 0.3 * sum(m < t for m in (30, 60, 90))), "count with <="),
+        ((lambda t: 0.1 ** sum(m < t for m in (30, 60, 90)), _subtracted), "compare with <="),
+        ((_multiplied, lambda t: 1 - 0.3 * sum(m < t for m in (30, 60, 90))), "compare with <="),
         ((lambda t: 0.1 if t >= 30 else 1, _subtracted), "That is one drop"),
         ((_subtracted, _multiplied), "`multiplied` comes first"),
         ((_multiplied, _multiplied), "`subtracted` comes second"),
