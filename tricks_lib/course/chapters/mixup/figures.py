@@ -66,7 +66,7 @@ def draw_one_blend(data: Data, own: int, partner: int, weight: float = 0.7) -> F
         ax.axis("off")
     ax = figure.add_subplot(grid[1, :])
     bars = ax.barh(range(count), targets[0], color=BLUE)
-    ax.bar_label(bars, [f"{share:.1f}" for share in targets[0].tolist()], padding=3)
+    ax.bar_label(bars, [f"{share:.1g}" for share in targets[0].tolist()], padding=3)
     ax.set_yticks(range(count), data.classes)
     ax.set(xlim=(0, 1), xlabel="the target of the blend")
     ax.invert_yaxis()
@@ -80,10 +80,10 @@ def draw_one_blend(data: Data, own: int, partner: int, weight: float = 0.7) -> F
 def walk(model: nn.Module, data: Data, start: int, end: int) -> Tensor:
     """Return the probabilities (101, K) on the straight way from one training image to another."""
     first, last = data.normalize(data.train.images[[start, end]])
-    way = torch.lerp(first, last, STEPS[:, None, None, None])
+    way = torch.lerp(first, last, STEPS[:, None, None, None].to(first.device))
     with torch.no_grad():
-        found: Tensor = model(way).softmax(1)
-    return found
+        answers: Tensor = model(way.to(next(model.parameters()).device)).softmax(1)
+    return answers.cpu()
 
 
 def share_certain(model: nn.Module, data: Data, pairs: int = 60) -> float:
