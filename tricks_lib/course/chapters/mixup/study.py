@@ -71,7 +71,7 @@ SEARCH = StudyPlan(
     recipes={
         f"{epochs} epochs, lr {lr}": recipe(keep, epochs, lr)
         for epochs in DURATIONS
-        for lr in LEARNING_RATES[epochs]
+        for lr in LEARNING_RATES
     },
     data=OwnImages(pool, train=1000, validation=2000),
     seeds=(100, 101),
@@ -118,7 +118,7 @@ TEMPERATURE = f"{arm('none')}, a temperature"
 
 FEW = StudyPlan(
     path=RESULTS / "mixup-few.jsonl",
-    recipes={name: recipe(mix, 60, LR) for name, mix in MIXES.items()},
+    recipes={name: recipe(mix, 60, LR[64]) for name, mix in MIXES.items()},
     data=FEW_DATA,
     seeds=6,
     measure=unmixed,
@@ -130,7 +130,8 @@ FEW = StudyPlan(
 NOISY = StudyPlan(
     path=RESULTS / "mixup-noisy.jsonl",
     recipes={
-        name: recipe(mix, 60, LR) for name, mix in (MIXES | {"mixup 8": Mixup(alpha=8.0)}).items()
+        name: recipe(mix, 60, LR[64])
+        for name, mix in (MIXES | {"mixup 8": Mixup(alpha=8.0)}).items()
     },
     data=NOISY_DATA,
     seeds=6,
@@ -144,7 +145,7 @@ PLAN = StudyPlan(
     path=RESULTS / "mixup.jsonl",
     recipes={
         arm(name, epochs, augmented=augmented): recipe(
-            mix, epochs, LR, CROP_AND_MIRROR if augmented else identity
+            mix, epochs, LR[epochs], CROP_AND_MIRROR if augmented else identity
         )
         for epochs, augmented in ((64, False), (64, True), (16, False), (16, True), (4, False))
         for name, mix in MIXES.items()
