@@ -171,7 +171,9 @@ PLAN = StudyPlan(
     seeds=60,
     measure=early_loss,
     metrics=(*STANDARD, *FURTHER),
-    headline=Headline(WARM, "accuracy", "gradual warmup against none, both at 1.6, batch 128"),
+    headline=Headline(
+        WARM, "accuracy", "gradual warmup against none, both at 1.6, batch 128", against=HASTY
+    ),
     rivals=(
         Headline(WARM, "accuracy", "no warmup, the same sum of learning rates", against=EQUAL),
         Headline(WARM, "accuracy", "no warmup, the learning rate 0.2", against=CALM),
