@@ -85,7 +85,7 @@ class Visit:
             handler.abort()
 
     def _said(self, message):
-        if message.type == "error":
+        if message.type in ("error", "warning"):
             self.problems.append(f"console: {message.text}")
 
     def _answered(self, response):

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 WAIT = 300_000  # milliseconds; a kernel that imports torch, on a small machine that is busy
 SLOW = re.compile(r"Plugin .* (took .*ms|is taking too long) to activate")
 """What JupyterLab itself says on such a machine."""
+
+CHAPTER = "notebooks/00_baseline.ipynb"
 
 LIVE = [
     """
@@ -116,29 +119,33 @@ def lab(tmp_path_factory):
         server.wait(30)
 
 
-@pytest.fixture
-def opened(browser, lab):
-    """Return a function that opens a file in JupyterLab; nothing may be complained of."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    said = []
+@pytest.fixture(scope="module")
+def said():
+    """What the browser's console complained of, in all that was opened."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def opened(browser, lab, said):
+    """Return a function that opens a file in JupyterLab, once for all tests."""
 
     def note(message):
         if message.type in ("warning", "error") and not SLOW.match(message.text):
             said.append(message.text)
 
-    page.on("console", note)
-    page.on("pageerror", lambda error: said.append(str(error)))
-
+    @cache
     def open_file(path):
-        page.goto(f"{lab}/lab/tree/{path}?reset", timeout=WAIT)
+        page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(f"{lab}/lab/workspaces/{Path(path).stem}/tree/{path}", timeout=WAIT)
         page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=WAIT)
         page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=WAIT)
         return page
 
     yield open_file
-    context.close()
-    assert sorted(set(said)) == []
+    for context in browser.contexts:
+        context.close()
 
 
 def follow(page, link, title):
@@ -154,36 +161,16 @@ def run_all(page, last):
     page.wait_for_selector(f".jp-OutputArea-output:has-text('{last}')", timeout=WAIT)
 
 
-def test_from_the_start_every_kind_of_page_can_be_reached(opened):
-    page = opened("start.ipynb")
-    run_all(page, "solutions")
-    follow(page, "book/glossary.md", "glossary.md")
-    shown = page.wait_for_selector(".jp-MarkdownViewer h1", timeout=WAIT)
-    assert shown.inner_text().startswith("Glossary")  # rendered, not its source
-    page.click(".lm-TabBar-tab:has-text('start.ipynb')")
-    follow(page, "notebooks/solutions/01_warmup.ipynb", "01_warmup.ipynb")
-    page.click(".lm-TabBar-tab:has-text('start.ipynb')")
-    follow(page, "notebooks/01_warmup.ipynb", "01_warmup.ipynb")
-
-
-def test_links_of_a_chapter_lead_out_of_its_folder(opened):
-    page = opened("notebooks/00_baseline.ipynb")
-    follow(page, "book/glossary.md", "glossary.md")
-    page.wait_for_selector(".jp-MarkdownViewer h1", timeout=WAIT)
-
-
 def test_what_the_page_folds_is_folded_here(opened):
-    page = opened("notebooks/00_baseline.ipynb")
-    cells = json.loads((ROOT / "notebooks" / "00_baseline.ipynb").read_text())["cells"]
-    folded = [cell for cell in cells if cell["metadata"].get("jupyter", {}).get("source_hidden")]
-    assert folded
-    found = page.eval_on_selector_all(".jp-CodeCell .jp-Placeholder", "all => all.length")
-    assert found > 0  # cells that are far down are not yet in the page
+    cells = json.loads((ROOT / CHAPTER).read_text(encoding="utf-8"))["cells"]
+    assert any(cell["metadata"].get("jupyter", {}).get("source_hidden") for cell in cells)
+    opened(CHAPTER).wait_for_selector(".jp-CodeCell .jp-Placeholder", state="attached")
 
 
 def test_names_of_files_can_be_read(opened):
-    page = opened("notebooks/00_baseline.ipynb")
+    page = opened(CHAPTER)
     page.wait_for_selector(".jp-DirListing-item:has-text('00_baseline.ipynb')", timeout=WAIT)
+    page.screenshot(path="/tmp/jl/chap.png")
     cut_off = page.eval_on_selector_all(
         ".jp-DirListing-itemText",
         "all => all.filter(i => i.scrollWidth > i.clientWidth).map(i => i.innerText)",
@@ -191,15 +178,35 @@ def test_names_of_files_can_be_read(opened):
     assert cut_off == []
 
 
+def test_links_of_a_chapter_lead_out_of_its_folder(opened):
+    page = opened(CHAPTER)
+    follow(page, "book/glossary.md", "glossary.md")
+    page.wait_for_selector(".jp-MarkdownViewer h1", timeout=WAIT)
+
+
+def test_from_the_start_every_kind_of_page_can_be_reached(opened):
+    page = opened("start.ipynb")
+    page.screenshot(path="/tmp/jl/start0.png")
+    run_all(page, "solutions")
+    page.screenshot(path="/tmp/jl/start1.png")
+    follow(page, "book/glossary.md", "glossary.md")
+    shown = page.wait_for_selector(".jp-MarkdownViewer h1", timeout=WAIT)
+    assert shown.inner_text().startswith("Glossary")  # rendered, not its source
+    for link in ("notebooks/solutions/01_warmup.ipynb", "notebooks/01_warmup.ipynb"):
+        page.click(".lm-TabBar-tab:has-text('start.ipynb')")
+        follow(page, link, "01_warmup.ipynb")
+
+
 def test_a_page_of_text_opens_rendered(opened):
     page = opened("start.ipynb")
     page.dblclick(".jp-DirListing-item:has-text('README.md')")
-    page.wait_for_selector(".jp-MarkdownViewer h1", timeout=WAIT)
+    page.wait_for_selector(".jp-MarkdownViewer h1:has-text('Training tricks')", timeout=WAIT)
 
 
 def test_training_leaves_its_figure_and_nothing_else(opened):
     page = opened("live.ipynb")
     run_all(page, "all done")
+    page.screenshot(path="/tmp/jl/live.png")
     outputs = page.eval_on_selector_all(
         ".jp-OutputArea-output",
         "all => all.map(o => [o.dataset.mimeType, o.getBoundingClientRect().height > 0])",
@@ -208,3 +215,7 @@ def test_training_leaves_its_figure_and_nothing_else(opened):
         "image/png",
         "application/vnd.jupyter.stdout",
     ]
+
+
+def test_the_console_did_not_complain(said):
+    assert sorted(set(said)) == []

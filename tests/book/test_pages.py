@@ -1,14 +1,18 @@
 """What the built pages contain, read as files."""
 
+import base64
 import functools
+import io
 import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
+from fontTools.ttLib import TTFont
 
-from course_ext import sources
+from course_ext import icons, sources
 from tricks_lib.course.chapter import chapter, chapters, found, planned
 
 pytestmark = pytest.mark.site
@@ -106,8 +110,6 @@ def test_chapter_downloads_as_a_notebook(site, slug):
     assert offered
     notebook = json.loads((site / "notebooks" / offered[0]).resolve().read_text(encoding="utf-8"))
     assert notebook["nbformat"] == 4
-    for launcher in ("mybinder.org", "colab.research.google.com"):
-        assert any(launcher in link for link in links), launcher
 
 
 @each_chapter
@@ -126,6 +128,78 @@ def test_landing_page_and_card_say_what_was_recorded(site, slug):
 def test_landing_page_lists_every_trick(site):
     text = read(site / "index.html").text
     assert [c.title for c in [*chapters(), *planned()] if c.title not in text] == []
+
+
+def test_launch_buttons_are_there_as_soon_as_there_is_an_address(page):
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    links = [a.get("href", "") for a in page.all("a")]
+    launchers = ("mybinder.org", "colab.research.google.com")
+    for link in links:
+        assert address or not any(place in link for place in launchers), link
+        assert "github.com/training-tricks" not in link, "nobody hosts the course there"
+
+
+@each_chapter
+def test_every_exercise_stands_in_a_frame_and_leads_to_its_solution(site, slug):
+    notebook = json.loads((ROOT / chapter(slug).notebook).read_text(encoding="utf-8"))
+    prose = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"]
+    numbers = re.findall(r"^\*\*Exercise (\d+)", "\n".join(prose), flags=re.M)
+    page = read(page_of(site, chapter(slug).notebook))
+    framed = [a["id"] for a in page.all("div") if "exercise" in a.get("class", "").split()]
+    assert framed == [f"exercise-{number}" for number in numbers]
+    ids = {a["id"] for _, a in read(page_of(site, chapter(slug).solutions)).tags if "id" in a}
+    name = Path(chapter(slug).solutions).with_suffix(".html").name
+    links = [a.get("href", "") for a in page.all("a")]
+    targets = [link.partition("#")[2] for link in links if link.startswith(f"solutions/{name}#")]
+    assert len(targets) == len(numbers)
+    assert set(targets) <= ids
+
+
+def test_citations_lead_to_their_entries(site):
+    entries = {a["id"] for _, a in read(site / "book" / "references.html").tags if "id" in a}
+    for path in [*site.glob("notebooks/*.html"), *site.glob("book/*.html")]:
+        links = [a.get("href", "") for a in read(path).all("a")]
+        keys = {link.partition("references.html#")[2] for link in links} - {""}
+        assert keys <= entries | {"references"}, f"{path.name}: {keys - entries}"
+
+
+def test_after_the_last_chapter_comes_the_end_and_not_the_solutions(site):
+    last = site / Path(max(chapter(slug).notebook for slug in found())).with_suffix(".html")
+    following = [a["href"] for a in read(last).all("link") if a.get("rel") == "next"]
+    assert following == ["../book/end.html"]
+    order = [a.get("href", "") for a in read(site / "index.html").all("a")]
+    assert order.index("book/references.html") < order.index(
+        next(link for link in order if link.startswith("notebooks/solutions/"))
+    )
+
+
+def test_folds_say_what_is_in_them(page):
+    for summary in page.all("summary"):
+        assert "aria-label" not in summary, "the words that are seen are its name"
+    assert "Show code cell source" not in page.text
+
+
+def test_pages_have_no_runtime_of_widgets_and_no_icons_as_a_script(page):
+    scripts = [a.get("src", "") for a in page.all("script")]
+    assert not [
+        s for s in scripts if "ipywidgets" in s or "fontawesome" in s or "html-manager" in s
+    ]
+    if not any("math" in a.get("class", "").split() for _, a in page.tags):
+        assert not [s for s in scripts if "mathjax" in s.lower()]
+
+
+def test_every_icon_of_a_page_is_in_the_fonts(site):
+    theme = site / "_static" / "styles" / icons.THEME
+    known = icons.code_points(theme.read_text(encoding="utf-8"))
+    sheet = (site / "_static" / icons.STYLE_SHEET).read_text(encoding="utf-8")
+    drawn = set()
+    for font in re.findall(r"base64,([^)]+)", sheet):
+        drawn |= TTFont(io.BytesIO(base64.b64decode(font))).getBestCmap().keys()
+    assert len(drawn) < 60
+    for path in [site / "index.html", *site.glob("notebooks/*.html")]:
+        for tag in read(path).all("i"):
+            names = set(tag.get("class", "").split()) & known.keys()
+            assert {known[name] for name in names} <= drawn, tag
 
 
 def test_glossary_has_the_words_of_the_chapters(site):

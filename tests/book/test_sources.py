@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -12,9 +13,13 @@ from pybtex.exceptions import PybtexError
 
 from course_ext import sources
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+import cite
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = [p for p in ROOT.glob("notebooks/**/*.ipynb") if ".ipynb_checkpoints" not in p.parts]
-PAGES = [ROOT / "index.md", *ROOT.glob("book/*.md"), *sources.glossaries()]
+PAGES = [ROOT / "index.md", *ROOT.glob("book/*.md"), *ROOT.glob("book/*.ipynb")]
+PAGES += sources.glossaries()
 KEY = re.compile(r"^\s*@\w+\s*\{\s*([^,\s}]+)", flags=re.M)
 
 
@@ -32,9 +37,10 @@ def prose(path):
 
 
 def cited(text):
-    """Keys in {cite}`a,b` and its kin, such as {cite:t}."""
+    """Keys in links to the references, and in {cite}`a,b` and its kin, such as {cite:t}."""
     roles = re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text)
-    return {key.strip() for keys in roles for key in keys.split(",")}
+    linked = re.findall(r"\]\([^()\s]*\breferences\.md#([^()\s]+)\)", text)
+    return {key.strip() for keys in roles for key in keys.split(",")} | set(linked)
 
 
 def problem_with(path):
@@ -106,6 +112,56 @@ def test_a_doubled_key_is_found_over_files_and_in_one(tmp_path):
     assert doubled(paths) == {"two2020": ["a.bib", "b.bib", "b.bib"]}
 
 
+def test_links_and_roles_cite():
+    text = (
+        "A [B 2020](../book/references.md#b2020), [C](references.md#c) and {cite}`d,e`; [f](g.md#h)"
+    )
+    assert cited(text) == {"b2020", "c", "d", "e"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "- Kingma and Ba (2015), section 2: Adam {cite}`kingma2015adam`.\n",
+            "- [Kingma and Ba (2015)](../book/references.md#kingma2015adam), section 2: Adam.\n",
+        ),
+        (
+            "It was seen {cite}`kingma2015adam,zhang2018mixup`.",
+            "It was seen ([Kingma and Ba 2015](../book/references.md#kingma2015adam), "
+            "[Zhang et al. 2018](../book/references.md#zhang2018mixup)).",
+        ),
+        (
+            "digits ({cite}`jordan2024airbench`)",
+            "digits ([Jordan 2024](../book/references.md#jordan2024airbench))",
+        ),
+        ("no citation `{x}`", "no citation `{x}`"),
+    ],
+)
+def test_a_role_becomes_a_link_with_author_and_year(before, after):
+    assert cite.linked(before, ROOT / "notebooks") == after
+
+
+def test_tool_rewrites_a_notebook_in_its_form_and_nothing_else(tmp_path):
+    cells = [
+        {"cell_type": "markdown", "source": ["A\n", "{cite}`kingma2015adam`."]},
+        {"cell_type": "code", "source": ["'{cite}`kingma2015adam`'"]},
+    ]
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps({"cells": cells}, indent=1) + "\n", encoding="utf-8")
+    assert cite.main([str(path)]) == 0
+    text = path.read_text(encoding="utf-8")
+    prose, code = json.loads(text)["cells"]
+    assert code == cells[1]
+    assert prose["source"][1].endswith("#kingma2015adam).")
+    assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False) + "\n"
+
+
+def test_tool_names_a_work_that_is_not_known(capsys):
+    assert cite.main(["nobody1900nothing"]) == 1
+    assert "nobody1900nothing" in capsys.readouterr().err
+
+
 # --- The glossary ---
 
 
@@ -169,7 +225,9 @@ def test_chapters_are_found_and_not_listed():
     listed = [file for file in files if file.startswith("notebooks/")]
     assert not listed, f"_toc.yml finds the chapters by a pattern; take these out: {listed}"
     for file in files:
-        assert (ROOT / file).with_suffix(".md").is_file(), f"_toc.yml names {file}: no such page"
+        page = ROOT / file
+        exists = any(page.with_suffix(suffix).is_file() for suffix in (".md", ".ipynb"))
+        assert exists, f"_toc.yml names {file}: no such page"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.relative_to(ROOT / "notebooks").stem)

@@ -59,9 +59,11 @@ def stacks(labels: list[str], rows: list[list[str]]) -> bool:
 
 
 def _room(match: re.Match) -> str:
-    """Say how wide a formula in a line will be, so that the page keeps the room free for it."""
+    """Say how large a formula in a line will be, so that the page keeps the room free for it."""
     span = match[0].removeprefix("<span ")
-    return f'<span style="--width: {width(html.unescape(match[1])):.1f}em" {span}'
+    height = 2.2 if "frac" in match[1] else 1.2
+    room = f"--width: {width(html.unescape(match[1])):.1f}em; --height: {height}em"
+    return f'<span style="{room}" {span}'
 
 
 def width(tex: str) -> float:
