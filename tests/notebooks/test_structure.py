@@ -413,9 +413,9 @@ def test_every_reference_is_in_a_bibliography(notebook):
 @everywhere
 def test_hidden_input_is_hidden_in_jupyter_too(notebook):
     for cell in notebook.code:
-        hidden = "hide-input" in cell["metadata"].get("tags", [])
+        hidden = bool({"hide-input", "remove-cell"} & {*cell["metadata"].get("tags", [])})
         folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
         assert hidden == folded, (
-            f'{notebook.name}: the tag "hide-input" (for the page) and "source_hidden" (for '
+            f'{notebook.name}: "hide-input" or "remove-cell" (for the page) and "source_hidden" (for '
             "JupyterLab) go together:\n" + "".join(cell["source"])
         )
