@@ -287,7 +287,7 @@ def test_one_sentence_per_line(notebook):
         for line in text.splitlines():
             if line.startswith(("|", "#")):
                 continue
-            line = re.sub(r"^\s*(?:\d+\.|-) ", "", line)
+            line = re.sub(r"^\s*(?:\d+\.|-|\*Figure \d+\.) ", "", line)
             # A full stop, a space and a capital word, but for initials and "et al.".
             several = re.search(r"(?<!al)(?<! [A-Z])[.?!] (?=[A-Z][a-z]+ )", line)
             assert not several, f"{notebook.name} has two sentences on one line: {line}"
@@ -416,6 +416,6 @@ def test_hidden_input_is_hidden_in_jupyter_too(notebook):
         hidden = bool({"hide-input", "remove-cell"} & {*cell["metadata"].get("tags", [])})
         folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
         assert hidden == folded, (
-            f'{notebook.name}: "hide-input" or "remove-cell" (for the page) and "source_hidden" (for '
-            "JupyterLab) go together:\n" + "".join(cell["source"])
+            f'{notebook.name}: "hide-input" or "remove-cell" (for the page) goes together with '
+            '"source_hidden" (for JupyterLab):\n' + "".join(cell["source"])
         )
