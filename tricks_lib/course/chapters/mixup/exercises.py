@@ -399,12 +399,12 @@ def _ends(result: StudyResult) -> tuple[float, float]:
     return found.low, found.high
 
 
-def _tells(task) -> bool:
+def _tells(task: tuple[Recipe, Data, list[int]]) -> bool:
     """Tell whether no mistake gives the right answer by chance."""
-    low, high = _ends(_compared(*task))
-    return (
-        abs(low + high) > 1e-3 and high - low > 1e-3 and _ends(_compared(*task, 0.2)) != (low, high)
-    )
+    baseline, data, seeds = task
+    low, high = _ends(_compared(baseline, data, seeds))
+    other = _ends(_compared(baseline, data, seeds, alpha=0.2))
+    return abs(low + high) > 1e-3 and high - low > 1e-3 and other != (low, high)
 
 
 def _turned_round(baseline, data, seeds):

@@ -128,9 +128,9 @@ def draw_walk(networks: Mapping[str, nn.Module], data: Data, start: int, end: in
         ax.set(ylabel="probability", ylim=(-0.02, 1.02), xlim=(0, 1))
         if title:
             ax.set_title(title)
-        if row == len(networks):
-            ax.set_xlabel("share of the second image")
+        if row == 1:
             ax.legend(loc="center left")
+    ax.set_xlabel("share of the second image")
     return figure
 
 
@@ -155,7 +155,9 @@ def draw_dots_and_lines() -> Figure:
                     pieces.set_array(shades)
                     pieces.set_clim(0, 1)
                     ax.add_collection(pieces)
-        ax.scatter(*dots.T, c=classes, cmap=colours, s=70, zorder=3, edgecolor="black")
+        ax.scatter(
+            dots[:, 0], dots[:, 1], c=classes, cmap=colours, s=70, zorder=3, edgecolor="black"
+        )
         ax.set_title(title)
         ax.set(xticks=[], yticks=[], xlim=(-0.2, 2.2), ylim=(-0.1, 1.2))
     return figure
@@ -231,9 +233,15 @@ def draw_weights(alpha: float) -> None:
 # --- Tables ---
 
 
-def folded(summary: str, rows: Sequence[Sequence[str]]) -> Markdown:
-    """Lay out a table that is seen when it is unfolded; the first row is its head."""
+def folded(summary: str, rows: Sequence[Sequence[str]], text: str = "") -> Markdown:
+    """Lay out a table that is seen when it is unfolded.
+
+    Args:
+        summary: what is seen before.
+        rows: of cells; the first is the head.
+        text: what stands above the table.
+    """
     head, *body = rows
     lines = [head, ["---"] * len(head), *body]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return Markdown(f"<details><summary>{summary}</summary>\n\n{table}\n\n</details>")
+    return Markdown(f"<details><summary>{summary}</summary>\n\n{text}\n\n{table}\n\n</details>")

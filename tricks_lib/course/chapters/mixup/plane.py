@@ -8,14 +8,15 @@ Chapter: notebooks/09_mixup.ipynb
 
 from functools import cache
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from tricks_lib.lab.figures import BLUE, ORANGE, PURPLE
+from tricks_lib.lab.figures import BLUE, ORANGE, PURPLE, panels
 from tricks_lib.lab.metrics import Metrics, score
 from tricks_lib.mix import Mixup
 
@@ -66,32 +67,29 @@ def on_fresh_points(name: str, alpha: float, seed: int = 0) -> Metrics:
         return score(net(where), labels)
 
 
-def draw_decision(alpha: float, points: str) -> None:
-    """Colour the plane by what a network answers: the purer a colour, the surer it is.
+def draw_decision(alpha: float, points: str) -> Figure:
+    """Colour the plane by what two networks answer, without mixup and with it: the purer a colour,
+    the surer the network.
 
     Args:
-        alpha: shape of mixup, 0 for none.
+        alpha: shape of mixup.
         points: `MOONS` or `ROW`.
     """
-    x, y = np.meshgrid(np.linspace(-3.2, 3.2, 160), np.linspace(-1.6, 1.9, 88))
-    grid, net = torch.tensor(np.stack([x, y], -1)).float(), network(points, alpha)
+    figure, axes = panels(2, height=2.0)
+    for ax, shape, name in zip(axes, (0.0, alpha), ("none", f"α = {alpha:g}"), strict=True):
+        found = on_fresh_points(points, shape)
+        _colour(ax, points, network(points, shape))
+        ax.set_title(f"{name}: {found.accuracy:.0%} right\nNLL {found.nll:.2f}")
+    return figure
+
+
+def _colour(ax: Axes, name: str, net: nn.Module) -> None:
+    x, y = np.meshgrid(np.linspace(-3, 3, 150), np.linspace(-1.7, 1.9, 90))
     with torch.no_grad():
-        p = net(grid.view(-1, 2)).softmax(1).view(88, 160, -1)
-    colours = torch.tensor([to_rgb(c) for c in COLOURS], dtype=p.dtype)
-    ax = plt.gca()
-    ax.imshow(
-        (p @ colours[: p.shape[-1]]).clamp(0, 1).numpy(),
-        extent=(-3.2, 3.2, -1.6, 1.9),
-        origin="lower",
-        alpha=0.7,
-    )
-    where, labels = _sample(points)
-    ax.scatter(*where.T, c=[COLOURS[k] for k in labels], edgecolor="black", s=22)
-    found = on_fresh_points(points, alpha)
-    ax.set_title(f"fresh points: {found.accuracy:.1%} right, NLL {found.nll:.2f}")
-    ax.grid(False)
-
-
-def _sample(name: str) -> tuple[Tensor, list[int]]:
+        p = net(torch.tensor(np.stack([x, y], -1)).float().view(-1, 2)).softmax(1)
+    colours = torch.tensor([to_rgb(colour) for colour in COLOURS], dtype=p.dtype)
+    shades = (p @ colours[: p.shape[1]]).clamp(0, 1).view(*x.shape, 3).numpy()
+    ax.imshow(shades, extent=(-3, 3, -1.7, 1.9), origin="lower", alpha=0.7)
     where, labels = points(name, 60, 0)
-    return where, labels.tolist()
+    ax.scatter(where[:, 0], where[:, 1], c=[COLOURS[k] for k in labels], edgecolor="black", s=16)
+    ax.set(xticks=[], yticks=[], xlim=(-3, 3), ylim=(-1.7, 1.9))
