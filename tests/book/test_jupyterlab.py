@@ -170,7 +170,6 @@ def test_what_the_page_folds_is_folded_here(opened):
 def test_names_of_files_can_be_read(opened):
     page = opened(CHAPTER)
     page.wait_for_selector(".jp-DirListing-item:has-text('00_baseline.ipynb')", timeout=WAIT)
-    page.screenshot(path="/tmp/jl/chap.png")
     cut_off = page.eval_on_selector_all(
         ".jp-DirListing-itemText",
         "all => all.filter(i => i.scrollWidth > i.clientWidth).map(i => i.innerText)",
@@ -186,9 +185,7 @@ def test_links_of_a_chapter_lead_out_of_its_folder(opened):
 
 def test_from_the_start_every_kind_of_page_can_be_reached(opened):
     page = opened("start.ipynb")
-    page.screenshot(path="/tmp/jl/start0.png")
     run_all(page, "solutions")
-    page.screenshot(path="/tmp/jl/start1.png")
     follow(page, "book/glossary.md", "glossary.md")
     shown = page.wait_for_selector(".jp-MarkdownViewer h1", timeout=WAIT)
     assert shown.inner_text().startswith("Glossary")  # rendered, not its source
@@ -206,7 +203,6 @@ def test_a_page_of_text_opens_rendered(opened):
 def test_training_leaves_its_figure_and_nothing_else(opened):
     page = opened("live.ipynb")
     run_all(page, "all done")
-    page.screenshot(path="/tmp/jl/live.png")
     outputs = page.eval_on_selector_all(
         ".jp-OutputArea-output",
         "all => all.map(o => [o.dataset.mimeType, o.getBoundingClientRect().height > 0])",
