@@ -20,8 +20,11 @@ from tricks_lib import (
     Distillation,
     HorizontalFlip,
     Mixup,
+    Recipe,
     constant,
+    constant_warmup,
     gradual_warmup,
+    linear_decay,
     mlp,
     supervised,
 )
@@ -333,3 +336,9 @@ def test_writing_draws_nothing():
 def test_sameness_is_of_all_that_a_value_holds(one, other, equal):
     assert same(one, other) is equal
     assert same(other, one) is equal
+
+
+def test_a_recipe_inside_something_is_written_with_all_its_schedules_name():
+    recipe = Recipe(schedule=constant_warmup(1, 1.0, linear_decay(3)))
+    assert written(recipe) == recipe.written()
+    assert written({"student": recipe}) == f"{{'student': {recipe.written()}}}"

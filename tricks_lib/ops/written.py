@@ -174,7 +174,7 @@ def _parts(value: Any, depth: int = 4) -> list:
     elif hasattr(value, "__qualname__") or isinstance(value, Tensor):
         held = []
     else:
-        held = list(getattr(value, "__dict__", {}).values())
+        held = list(_state(value).values())
     return [part for item in held for part in (item, *_parts(item, depth - 1))]
 
 

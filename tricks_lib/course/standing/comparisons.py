@@ -115,8 +115,8 @@ def result(setting: str) -> StudyResult | None:
 
 
 def finding(slug: str, setting: str) -> Finding | None:
-    """Say what a standing setting found of a trick in test accuracy; None while there are fewer than
-    five seeds of it, or where the setting does not hold the trick."""
+    """Say what a standing setting found of a trick in test accuracy; None while it has fewer than
+    five seeds, or where the setting does not hold the trick."""
     comparison = comparisons().get(slug)
     return _finding(setting, comparison.arm, comparison.against) if comparison else None
 
