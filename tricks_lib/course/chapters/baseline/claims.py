@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tricks_lib.course.claims import Claim, Holds, Hurts, Printed, Within
+from tricks_lib.course.claims import Claim, Holds, Hurts, Printed, Says, Within
 from tricks_lib.lab.study import (
     ACCURACY,
     Difference,
@@ -46,6 +46,12 @@ def error_of_the_images(result: StudyResult) -> float:
     """Return the error by the test images, as a share of that by the seeds."""
     of_seeds, of_images = chance.error_of_the_test_images(result, ARM)
     return of_images / of_seeds
+
+
+def binomial_error() -> tuple[float, float]:
+    """Return the baseline's accuracy in %, and its error on 5,000 images in points."""
+    share = PLAN.recorded().mean("baseline")
+    return 100 * share, 100 * (share * (1 - share) / 5000) ** 0.5
 
 
 def samples_contradict_each_other() -> None:
@@ -149,5 +155,6 @@ CLAIMS: list[Claim] = [
         carries="A trick with which more runs end in an infinite loss than without it *hurts*, "
         "whatever its other runs say.",
     ),
+    Says("for {:.1f} % and 5,000 images it is {:.2f} points", binomial_error),
     Printed("23.60 ± 0.12 %", source="Goyal et al. 2017, table 1"),
 ]

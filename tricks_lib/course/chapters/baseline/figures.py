@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
-from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, RED, panels
+from tricks_lib.lab.figures import BLUE, GREY, ORANGE, RED, panels
 from tricks_lib.lab.study import StudyResult
 
 __all__ = ["draw_interval", "interval", "two_recipes"]
@@ -68,7 +68,7 @@ def draw_interval(pairs: Mapping[str, np.ndarray], seeds: int, kind: str, limits
     ax = plt.gca()
     ax.axvline(0, color="black", lw=1)
     ax.plot(trick - base, np.full(seeds, -0.2), "o", color=BLUE, alpha=0.5)
-    colour = GREEN if apart else RED
+    colour = "black" if apart else GREY
     ax.errorbar(mean, 0.2, xerr=[[mean - low], [high - mean]], fmt="D", color=colour, capsize=5)
     ax.set(xlim=limits, ylim=(0.6, -0.6), yticks=[], xlabel="difference in accuracy (points)")
     ax.set_title(f"{seeds} seeds, {kind}: {'a difference' if apart else 'none seen'}")
