@@ -4,11 +4,28 @@ Chapter: notebooks/05_label_smoothing.ipynb
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 
-from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, without
+from tricks_lib.course.exercises import (
+    Draws,
+    Exercises,
+    Function,
+    Wrong,
+    agree,
+    expect,
+    named,
+    without,
+)
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.study import ECE, Difference, StudyResult, paired_difference, study
+from tricks_lib.models import mlp
+from tricks_lib.objectives import LabelSmoothingLoss, supervised
+from tricks_lib.recipe import Recipe
 
 __all__ = ["RIGHT", "WRONG", "check"]
 
@@ -49,52 +66,6 @@ def _(own_target, gap_of_four, floor_of_four):
             "That is in bits: nats are natural logarithms.": floor / math.log(2),
             "Three classes have 0.05, not one.": (-0.85 * math.log(0.85) - 0.05 * math.log(0.05)),
             "That is only the part of the label's class.": -0.85 * math.log(0.85),
-        },
-    )
-
-
-@check.exercise(
-    "the way back",
-    domain="`epsilon` is above 0 and below 1, and `classes` is a whole number from 2 on.",
-)
-def _(to_he: Function, draws: Draws):
-    cases = [(draws.number(0.05, 0.95), classes) for classes in (2, 1000, draws.count(3, 200))]
-    agree(
-        to_he,
-        lambda epsilon, classes: epsilon * (classes - 1) / classes,
-        cases,
-        "The other classes must agree: He's ε/(K - 1) is Szegedy's ε/K.",
-        mistakes={
-            "That is the way there, from He's to Szegedy's.": (
-                lambda epsilon, classes: epsilon * classes / (classes - 1)
-            ),
-            "The two only agree for very many classes: Szegedy's gives a part of ε to the label.": (
-                lambda epsilon, classes: epsilon
-            ),
-        },
-    )
-
-
-@check.exercise(
-    "an ε for a gap",
-    domain="`gap` is at least 0, and `classes` is a whole number from 2 on.",
-)
-def _(epsilon_for: Function, draws: Draws):
-    cases = [(0.0, 10), *((draws.number(0.1, 9), draws.count(2, 200)) for _ in range(5))]
-    agree(
-        epsilon_for,
-        lambda gap, classes: classes / (classes + math.expm1(gap)),
-        cases,
-        "Solve gap = log(1 + K(1 - ε)/ε).",
-        tolerance=1e-7,
-        mistakes={
-            "The 1 inside the logarithm is left out.": (
-                lambda gap, classes: classes / (classes + math.exp(gap))
-            ),
-            "Yours holds for ten classes only.": lambda gap, classes: 10 / (9 + math.exp(gap)),
-            "That is He's ε: Szegedy's is asked for.": (
-                lambda gap, classes: (classes - 1) / (classes + math.expm1(gap))
-            ),
         },
     )
 
@@ -142,6 +113,122 @@ def _(smoothed_loss: Function, draws: Draws):
                 "That is He's ε: in Szegedy's sense the label gets its part of ε too.": _he_loss,
             },
         )
+
+
+@check.exercise(
+    "your own comparison",
+    domain="`recipe` has hard labels, `data` is of the course's kind, and `seeds` are two or more.",
+)
+def _(compare: Function, found: Difference, word: str, draws: Draws):
+    compare.check_arguments(["recipe", "data", "seeds"])
+    draws.hidden = True
+    images = draws.count(60, 90)
+    data = load_data("fashion-mini").subset(train=images, test=200, seed=draws.count(1, 10**6))
+    recipe = Recipe(epochs=4, batch_size=20, lr=0.1, model=partial(mlp, hidden=(16,)))
+    seeds = draws.count(0, 99), draws.count(100, 199), draws.count(200, 299)
+    theirs = compare(recipe, data, seeds)
+    where = f"Tried with {images} images and the seeds {seeds}."
+    if not isinstance(theirs, Difference):
+        raise Wrong(f"{where} Expected what `result.difference(...)` returns, got {named(theirs)}.")
+    result = _trained(recipe, data, seeds)
+    if not _same(theirs, result.difference("smoothed", "ece")):
+        known = {
+            "That is hard labels minus smoothed ones: the first arm of `study` is the baseline.": (
+                "hard",
+                "ece",
+                "smoothed",
+            ),
+            'That is the difference in accuracy: the metric is called "ece".': (
+                "smoothed",
+                "accuracy",
+                "hard",
+            ),
+            'That is the difference in NLL: the metric is called "ece".': (
+                "smoothed",
+                "nll",
+                "hard",
+            ),
+        }
+        told = [text for text, way in known.items() if _same(theirs, result.difference(*way))]
+        if not any(theirs.values):
+            told = ["Your two arms are the same: does one of them smooth its targets?"]
+        if len(theirs.values) != len(seeds):
+            told = [f"It is over {len(theirs.values)} seeds: hand `seeds` on to `study`."]
+        hint = told[0] if told else "Is ε = 0.1 in one arm, and is nothing else different?"
+        raise Wrong(
+            f"{where} Expected a difference of {result.difference('smoothed', 'ece')}, got "
+            f"{theirs}. {hint}"
+        )
+    if len(found.values) < 5 or found.metric.name != "ece":
+        raise Wrong(
+            "Hand in your own finding: what `compare` gives for `tiny`, with five seeds or more."
+        )
+    zeros = dict.fromkeys(range(len(found.values)), 0.0)
+    true = paired_difference(found.metric, dict(enumerate(found.values)), zeros).verdict
+    if word != true:
+        raise Wrong(
+            f"The comparison is right. Your interval is {found}, and the word is not {word!r}: "
+            "does it contain zero, and is a larger calibration error better or worse?"
+        )
+
+
+def _trained(recipe: Recipe, data: Data, seeds: Sequence[int], epsilon: float = 0.1) -> StudyResult:
+    smoothed = replace(recipe, objective=supervised(LabelSmoothingLoss(epsilon)))
+    return study({"hard": recipe, "smoothed": smoothed}, data, seeds)
+
+
+def _same(one: Difference, other: Difference) -> bool:
+    """Tell whether two differences are of the same runs; a GPU adds up in another order."""
+    return len(one.values) == len(other.values) and all(
+        math.isclose(x, y, rel_tol=1e-3, abs_tol=1e-4)
+        for x, y in zip(one.values, other.values, strict=True)
+    )
+
+
+@check.exercise(
+    "an ε for a gap",
+    domain="`gap` is at least 0, and `classes` is a whole number from 2 on.",
+)
+def _(epsilon_for: Function, draws: Draws):
+    cases = [(0.0, 10), *((draws.number(0.1, 9), draws.count(2, 200)) for _ in range(5))]
+    agree(
+        epsilon_for,
+        lambda gap, classes: classes / (classes + math.expm1(gap)),
+        cases,
+        "Solve gap = log(1 + K(1 - ε)/ε).",
+        tolerance=1e-7,
+        mistakes={
+            "The 1 inside the logarithm is left out.": (
+                lambda gap, classes: classes / (classes + math.exp(gap))
+            ),
+            "Yours holds for ten classes only.": lambda gap, classes: 10 / (9 + math.exp(gap)),
+            "That is He's ε: Szegedy's is asked for.": (
+                lambda gap, classes: (classes - 1) / (classes + math.expm1(gap))
+            ),
+        },
+    )
+
+
+@check.exercise(
+    "the way back",
+    domain="`epsilon` is above 0 and below 1, and `classes` is a whole number from 2 on.",
+)
+def _(to_he: Function, draws: Draws):
+    cases = [(draws.number(0.05, 0.95), classes) for classes in (2, 1000, draws.count(3, 200))]
+    agree(
+        to_he,
+        lambda epsilon, classes: epsilon * (classes - 1) / classes,
+        cases,
+        "The other classes must agree: He's ε/(K - 1) is Szegedy's ε/K.",
+        mistakes={
+            "That is the way there, from He's to Szegedy's.": (
+                lambda epsilon, classes: epsilon * classes / (classes - 1)
+            ),
+            "The two only agree for very many classes: Szegedy's gives a part of ε to the label.": (
+                lambda epsilon, classes: epsilon
+            ),
+        },
+    )
 
 
 @check.exercise(
@@ -255,12 +342,24 @@ def _best_logits(label, prior, epsilon):
     return logits - logits.mean()
 
 
+def _compared(recipe, data, seeds):
+    return _trained(recipe, data, seeds).difference("smoothed", "ece")
+
+
+def _found(*values):
+    return paired_difference(ECE, dict(enumerate(values)), dict.fromkeys(range(len(values)), 0.0))
+
+
+_BETTER, _UNSEEN = _found(-0.05, -0.04, -0.06, -0.05, -0.03), _found(-0.05, 0.04, -0.06, 0.05, 0.1)
+
+
 RIGHT = {
     1: (0.85, 2.833, 0.5875),
-    2: lambda epsilon, classes: epsilon * (classes - 1) / classes,
-    3: lambda gap, classes: classes / (classes + math.expm1(gap)),
-    4: _smoothed_loss,
-    5: (_loss_towards, _best_logits),
+    2: _smoothed_loss,
+    3: (_compared, _BETTER, "helps"),
+    4: lambda gap, classes: classes / (classes + math.expm1(gap)),
+    5: lambda epsilon, classes: epsilon * (classes - 1) / classes,
+    6: (_loss_towards, _best_logits),
 }
 
 WRONG = {
@@ -277,17 +376,6 @@ WRONG = {
         ((0.85, 2.833, 1.0), "The entropy of the target"),
     ],
     2: [
-        (lambda epsilon, classes: epsilon * classes / (classes - 1), "That is the way there"),
-        (lambda epsilon, classes: epsilon, "only agree for very many classes"),
-        (lambda epsilon, classes: epsilon / classes, "must agree"),
-    ],
-    3: [
-        (lambda gap, classes: classes / (classes + math.exp(gap)), "The 1 inside"),
-        (lambda gap, classes: 10 / (9 + math.exp(gap)), "ten classes only"),
-        (lambda gap, classes: (classes - 1) / (classes + math.expm1(gap)), "He's ε"),
-        (lambda gap, classes: math.exp(-gap), "Solve gap"),
-    ],
-    4: [
         (_loss_that_overflows, "`log_softmax`"),
         (lambda z, y, e: _smoothed_loss(z, y, e / 2), "decomposition"),
         (lambda z, y, e: _smoothed_loss(z, y, 0), "no part for the mean"),
@@ -307,7 +395,61 @@ WRONG = {
         (lambda z, y, e: _smoothed_loss(z, y, e).detach(), "has no gradient"),
         (_half_cut_off, "a part of it was cut off"),
     ],
+    3: [
+        ((lambda *given: _trained(*given), _BETTER, "helps"), "`result.difference(...)`"),
+        (
+            (
+                lambda *given: _trained(*given).difference("hard", "ece", "smoothed"),
+                _BETTER,
+                "helps",
+            ),
+            "hard labels minus smoothed",
+        ),
+        (
+            (lambda *given: _trained(*given).difference("smoothed"), _BETTER, "helps"),
+            "the difference in accuracy",
+        ),
+        (
+            (lambda *given: _trained(*given).difference("smoothed", "nll"), _BETTER, "helps"),
+            "the difference in NLL",
+        ),
+        (
+            (
+                lambda r, d, s: _trained(r, d, s, 0.0).difference("smoothed", "ece"),
+                _BETTER,
+                "helps",
+            ),
+            "the same",
+        ),
+        (
+            (
+                lambda r, d, s: _trained(r, d, s, 0.3).difference("smoothed", "ece"),
+                _BETTER,
+                "helps",
+            ),
+            "Is ε = 0.1 in one arm",
+        ),
+        ((lambda r, d, s: _compared(r, d, s[:2]), _BETTER, "helps"), "over 2 seeds"),
+        ((lambda *given: _BETTER, _BETTER, "helps"), "over 5 seeds"),
+        ((lambda recipe, data: 0, _BETTER, "helps"), "Your function takes"),
+        ((lambda *given: None, _BETTER, "helps"), "is there a `return`?"),
+        ((_compared, _found(-0.05, -0.06), "helps"), "five seeds or more"),
+        ((_compared, _BETTER, "hurts"), "better or worse"),
+        ((_compared, _UNSEEN, "helps"), "does it contain zero"),
+        ((_compared, -0.05, "helps"), "Expected a Difference"),
+    ],
+    4: [
+        (lambda gap, classes: classes / (classes + math.exp(gap)), "The 1 inside"),
+        (lambda gap, classes: 10 / (9 + math.exp(gap)), "ten classes only"),
+        (lambda gap, classes: (classes - 1) / (classes + math.expm1(gap)), "He's ε"),
+        (lambda gap, classes: math.exp(-gap), "Solve gap"),
+    ],
     5: [
+        (lambda epsilon, classes: epsilon * classes / (classes - 1), "That is the way there"),
+        (lambda epsilon, classes: epsilon, "only agree for very many classes"),
+        (lambda epsilon, classes: epsilon / classes, "must agree"),
+    ],
+    6: [
         ((_loss_towards_uniform, _best_logits), "`prior` is not used"),
         ((lambda *given: 16 * _loss_towards(*given), _best_logits), "the sum over the batch"),
         ((lambda z, y, v, e: F.cross_entropy(z, y), _best_logits), "The target is"),

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from tricks_lib.course.plan import StudyPlan
 from tricks_lib.lab.data import Data
 from tricks_lib.lab.figures import BLUE, GREY, ORANGE, RED, panels, reliability_diagram
 from tricks_lib.lab.metrics import predict, score
-from tricks_lib.lab.study import Finding, StudyResult, Table
+from tricks_lib.lab.study import Difference, Finding, StudyResult, Table
 from tricks_lib.lab.train import Run
 from tricks_lib.objectives import from_he, smooth_targets
 
@@ -23,6 +24,7 @@ from .study import (
     BOTH,
     CALIBRATED,
     CLOUDS,
+    DECAYED,
     EPOCHS,
     EPSILONS,
     HARD,
@@ -38,8 +40,12 @@ from .study import (
 
 __all__ = [
     "SETTINGS",
+    "accuracies",
     "against_both",
+    "better_calibrated",
+    "both_tempered",
     "clouds_table",
+    "decayed",
     "draw_clouds",
     "draw_in_short",
     "draw_lengths",
@@ -47,6 +53,7 @@ __all__ = [
     "draw_reliability",
     "draw_target",
     "gaps_table",
+    "lengths_table",
     "overview",
     "predicted_gap",
     "shares_table",
@@ -158,11 +165,11 @@ def draw_margins(runs: Mapping[str, Run], data: Data) -> dict[str, list[tuple[fl
     right.axhline(predicted_gap(0.1), ls="--", color=GREY, lw=1.2)
     left.set(xlabel="epoch", title="training accuracy (%)")
     right.set(xlabel="epoch", title="margin of the label's logit")
-    right.legend()
+    right.legend(loc="center right")
     return course
 
 
-def draw_clouds(runs: Mapping[str, Run], data: Data, epoch: int, images: str) -> None:
+def draw_clouds(runs: Mapping[str, Run], data: Data, epoch: int, images: str) -> Figure:
     """Draw the images of three classes in the plane through their three weight vectors.
 
     Args:
@@ -170,6 +177,9 @@ def draw_clouds(runs: Mapping[str, Run], data: Data, epoch: int, images: str) ->
         data: where the images come from.
         epoch: which snapshot.
         images: "train" or "test".
+
+    Returns:
+        The figure.
     """
     figure, axes = panels(len(runs), height=2.7)
     chosen = [data.classes.index(name) for name in CLASSES]
@@ -188,6 +198,7 @@ def draw_clouds(runs: Mapping[str, Run], data: Data, epoch: int, images: str) ->
     figure.legend(
         handles, names, loc="outside lower center", ncols=3, markerscale=3, handletextpad=0.1
     )
+    return figure
 
 
 def plane_of(network: nn.Sequential, chosen: Sequence[int]) -> Tensor:
@@ -228,12 +239,12 @@ def overview() -> Table:
     the ε that each seed would choose on its validation images."""
     header = [
         "",
-        "right",
-        "sure",
-        "hard labels",
-        "ε = 0.1",
-        "a temperature",
-        "best ε on validation images",
+        "right, hard labels",
+        "sure, hard labels",
+        "ECE, hard labels",
+        "ECE, ε = 0.1",
+        "ECE, a temperature",
+        "ECE, ε chosen on validation images",
     ]
     rows = []
     for name, plan in SETTINGS.items():
@@ -321,3 +332,62 @@ def draw_lengths() -> None:
     ax.set_xlabel("over-confidence with hard labels (points)")
     ax.set_ylabel("change of calibration\nerror by ε = 0.1 (points)")
     ax.legend(title="trained for")
+
+
+def lengths_table() -> Table:
+    """Lay out the lengths of training: how over-confident the network is with hard labels, by how
+    much ε = 0.1 lowers the mean confidence, and what that does to the calibration error."""
+    short, long = LENGTHS.recorded(), OVERTRAINED.recorded()
+    rows = []
+    for epochs in (*EPOCHS, 30):
+        result = long if epochs == 30 else short
+        ending = "" if epochs == 30 else f", {epochs} epochs"
+        hard, smoothed = HARD + ending, TRICK + ending
+        sure, right = result.mean(hard, "confidence"), result.mean(hard)
+        lowered = sure - result.mean(smoothed, "confidence")
+        gap = result.difference(smoothed, "ece", hard, comparisons=len(EPOCHS) + 1)
+        shown = [f"{100 * value:+.1f}" for value in (sure - right, -lowered)]
+        rows.append([str(epochs), *shown, str(gap), gap.verdict])
+    header = ["epochs", "sure minus right", "confidence with ε = 0.1", "ECE with ε = 0.1", ""]
+    return Table(header, rows)
+
+
+def better_calibrated() -> str:
+    """Say what has the smaller calibration error for the network that memorised."""
+    _, rival = PLAN.declared()
+    return {"helps": "smoothing", "hurts": "temperature"}.get(rival.word, "neither")
+
+
+def both_tempered() -> Table:
+    """Compare the NLL of ε = 0.1 with that of hard labels, each with a temperature of its own."""
+    gaps = {
+        name: plan.recorded().difference(BOTH, "nll", RIVAL, comparisons=len(SETTINGS))
+        for name, plan in SETTINGS.items()
+    }
+    return _told(gaps, "NLL, simultaneous intervals")
+
+
+def decayed() -> Table:
+    """Lay out what smoothing does where the weights decay, against hard labels and the rival."""
+    alone, rival = DECAYED.declared()
+    return _told(
+        {"against hard labels": alone.difference, "against a temperature": rival.difference},
+        "ECE of ε = 0.1",
+    )
+
+
+def accuracies() -> Table:
+    """Compare the accuracy of two shares of smoothing with that of hard labels."""
+    arms = (TRICK, "ε = 0.2")
+    gaps = {
+        f"{name}, {arm}": plan.recorded().difference(arm, comparisons=len(SETTINGS) * len(arms))
+        for name, plan in SETTINGS.items()
+        for arm in arms
+    }
+    return _told(gaps, "accuracy, simultaneous intervals")
+
+
+def _told(gaps: Mapping[str, Difference], header: str) -> Table:
+    return Table(
+        ["", header, ""], [[name, str(gap), f"**{gap.verdict}**"] for name, gap in gaps.items()]
+    )
