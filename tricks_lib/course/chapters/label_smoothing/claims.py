@@ -181,8 +181,8 @@ CLAIMS: list[Claim] = [
     Holds(
         "smoothing pays where over-confidence exceeds half of what is taken",
         the_sign_turns_at_half_of_what_is_taken,
-        carries="Smoothing pays where a network is over-confident by more than about half of what "
-        "it takes away.",
+        carries="Smoothing pays if it lowers the confidence by less than twice the "
+        "over-confidence.",
     ),
     Hurts(LENGTHS, f"{TRICK}, 4 epochs", "ece", f"{HARD}, 4 epochs", comparisons=4),
     *(

@@ -122,54 +122,50 @@ def _(smoothed_loss: Function, draws: Draws):
 def _(compare: Function, found: Difference, word: str, draws: Draws):
     compare.check_arguments(["recipe", "data", "seeds"])
     draws.hidden = True
-    images = draws.count(60, 90)
+    images, seeds = draws.count(60, 90), (draws.count(0, 99), draws.count(100, 199))
     data = load_data("fashion-mini").subset(train=images, test=200, seed=draws.count(1, 10**6))
     recipe = Recipe(epochs=4, batch_size=20, lr=0.1, model=partial(mlp, hidden=(16,)))
-    seeds = draws.count(0, 99), draws.count(100, 199), draws.count(200, 299)
     theirs = compare(recipe, data, seeds)
-    where = f"Tried with {images} images and the seeds {seeds}."
-    if not isinstance(theirs, Difference):
-        raise Wrong(f"{where} Expected what `result.difference(...)` returns, got {named(theirs)}.")
-    result = _trained(recipe, data, seeds)
-    if not _same(theirs, result.difference("smoothed", "ece")):
-        known = {
-            "That is hard labels minus smoothed ones: the first arm of `study` is the baseline.": (
-                "hard",
-                "ece",
-                "smoothed",
-            ),
-            'That is the difference in accuracy: the metric is called "ece".': (
-                "smoothed",
-                "accuracy",
-                "hard",
-            ),
-            'That is the difference in NLL: the metric is called "ece".': (
-                "smoothed",
-                "nll",
-                "hard",
-            ),
-        }
-        told = [text for text, way in known.items() if _same(theirs, result.difference(*way))]
-        if not any(theirs.values):
-            told = ["Your two arms are the same: does one of them smooth its targets?"]
-        if len(theirs.values) != len(seeds):
-            told = [f"It is over {len(theirs.values)} seeds: hand `seeds` on to `study`."]
-        hint = told[0] if told else "Is ε = 0.1 in one arm, and is nothing else different?"
-        raise Wrong(
-            f"{where} Expected a difference of {result.difference('smoothed', 'ece')}, got "
-            f"{theirs}. {hint}"
-        )
+    try:
+        _judge_difference(theirs, _trained(recipe, data, seeds))
+    except Wrong as wrong:
+        raise Wrong(f"Tried with {images} images and the seeds {seeds}. {wrong}") from wrong
     if len(found.values) < 5 or found.metric.name != "ece":
         raise Wrong(
             "Hand in your own finding: what `compare` gives for `tiny`, with five seeds or more."
         )
-    zeros = dict.fromkeys(range(len(found.values)), 0.0)
-    true = paired_difference(found.metric, dict(enumerate(found.values)), zeros).verdict
-    if word != true:
+    again = paired_difference(found.metric, dict(enumerate(found.values)), _zeros(found.values))
+    if word != again.verdict:
         raise Wrong(
-            f"The comparison is right. Your interval is {found}, and the word is not {word!r}: "
+            f"The comparison is right. Your interval is {again}, and the word is not {word!r}: "
             "does it contain zero, and is a larger calibration error better or worse?"
         )
+
+
+def _judge_difference(theirs: object, result: StudyResult) -> None:
+    """Look at a learner's difference, beside a study of the same recipe, data and seeds."""
+    if not isinstance(theirs, Difference):
+        raise Wrong(f"Expected what `result.difference(...)` returns, got {named(theirs)}.")
+    right, seeds = result.difference("smoothed", "ece"), len(result.seeds)
+    if _same(theirs, right):
+        return
+    if len(theirs.values) != seeds:
+        told = f"It is over {len(theirs.values)} seeds: hand `seeds` on to `study`."
+    elif not any(theirs.values):
+        told = "Your two arms are the same: does one of them smooth its targets?"
+    elif _same(theirs, result.difference("hard", "ece", "smoothed")):
+        told = "That is hard labels minus smoothed ones: the first arm of `study` is the baseline."
+    elif _same(theirs, result.difference("smoothed", "accuracy")):
+        told = 'That is the difference in accuracy: the metric is called "ece".'
+    elif _same(theirs, result.difference("smoothed", "nll")):
+        told = 'That is the difference in NLL: the metric is called "ece".'
+    else:
+        told = "Is ε = 0.1 in one arm, and is nothing else different?"
+    raise Wrong(f"Expected a difference of {right}, got {theirs}. {told}")
+
+
+def _zeros(values: Sequence[float]) -> dict[int, float]:
+    return dict.fromkeys(range(len(values)), 0.0)
 
 
 def _trained(recipe: Recipe, data: Data, seeds: Sequence[int], epsilon: float = 0.1) -> StudyResult:
@@ -347,7 +343,7 @@ def _compared(recipe, data, seeds):
 
 
 def _found(*values):
-    return paired_difference(ECE, dict(enumerate(values)), dict.fromkeys(range(len(values)), 0.0))
+    return paired_difference(ECE, dict(enumerate(values)), _zeros(values))
 
 
 _BETTER, _UNSEEN = _found(-0.05, -0.04, -0.06, -0.05, -0.03), _found(-0.05, 0.04, -0.06, 0.05, 0.1)
@@ -429,7 +425,7 @@ WRONG = {
             ),
             "Is ε = 0.1 in one arm",
         ),
-        ((lambda r, d, s: _compared(r, d, s[:2]), _BETTER, "helps"), "over 2 seeds"),
+        ((lambda r, d, s: _compared(r, d, 3), _BETTER, "helps"), "over 3 seeds"),
         ((lambda *given: _BETTER, _BETTER, "helps"), "over 5 seeds"),
         ((lambda recipe, data: 0, _BETTER, "helps"), "Your function takes"),
         ((lambda *given: None, _BETTER, "helps"), "is there a `return`?"),
