@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tricks_lib.course.chapter import planned
-from tricks_lib.course.overview import Entry, entries, forest
+from tricks_lib.course.overview import OWN, Entry, entries, forest, ranked
 from tricks_lib.course.standing.comparisons import SETTINGS
 
 ROOT = Path(__file__).parents[1]
@@ -19,18 +19,23 @@ BEGIN, END = "<!-- chapters: written by tools/readme.py -->", "<!-- end of chapt
 
 def listed() -> str:
     """Return the table: the chapters with what was found where, and those to come in a line."""
-    head = ["Chapter", *(f"in *{name}*" for name in SETTINGS), "in its own setting"]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *map(_row, entries())]
+    every = entries()
+    # A setting that is still being recorded has no column yet.
+    shown = [name for name in SETTINGS if any(entry.standing[name] for entry in every)]
+    head = ["Chapter", *(f"in *{name}*" for name in shown), "in its own setting", "against"]
+    rows = [_row(entry, shown) for entry in every]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows]
     to_come = ", ".join(f"{entry.number:02d} {entry.title}" for entry in planned())
     return "\n".join([*lines, "", f"To come: {to_come}."])
 
 
-def _row(entry: Entry) -> str:
+def _row(entry: Entry, shown: list[str]) -> str:
     chapter = entry.chapter
-    found = [entry.standing[name] for name in SETTINGS]
+    found = [entry.standing[name] for name in shown]
     cells = [f"[{chapter.number:02d} {chapter.title}]({chapter.notebook})"]
     cells += [f"{one.word} {one.difference}" if one else "" for one in found]
     cells += [f"*{entry.own.word}* ({entry.own.setting})" if entry.own else ""]
+    cells += ["; ".join(f"{rival.setting}: *{rival.word}*" for rival in entry.rivals)]
     return f"| {' | '.join(cells)} |"
 
 
@@ -50,7 +55,8 @@ def with_list(text: str) -> str:
 def main(arguments: list[str]) -> int:
     """Write it where it changed."""
     if "--picture" in arguments:
-        forest("garments").savefig(PICTURE, dpi=160)
+        setting = next(name for name in (*SETTINGS, OWN) if ranked(name))
+        forest(setting).savefig(PICTURE, dpi=160)
         print(f"{PICTURE.relative_to(ROOT)} is drawn.")
     text = README.read_text(encoding="utf-8")
     new = with_list(text)

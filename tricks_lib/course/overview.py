@@ -5,16 +5,19 @@ The landing page, the README and their picture are made from this.
 Chapter: notebooks/00_baseline.ipynb
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
 from ..lab.study import Finding, Word, overall
 from .chapter import Chapter, chapters
-from .standing.comparisons import SETTINGS, comparisons, finding, result
+from .standing.comparisons import SETTINGS, comparisons, finding
 
-__all__ = ["Entry", "alt_text", "entries", "forest", "ranked"]
+__all__ = ["OWN", "Entry", "alt_text", "entries", "forest", "ranked"]
+
+OWN = "own"
+"""What the settings of the chapters' own studies are called together."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,13 @@ class Entry:
         chapter: the chapter.
         standing: by the name of a standing setting, what it found; None where it has no record.
         own: what the chapter's own study found; None where there is no trick.
+        rivals: what it found against the cheapest things that do the same work.
     """
 
     chapter: Chapter
     standing: Mapping[str, Finding | None]
     own: Finding | None
+    rivals: Sequence[Finding] = ()
 
     @property
     def findings(self) -> dict[str, Finding]:
@@ -45,24 +50,33 @@ class Entry:
 
 def entries() -> list[Entry]:
     """Return all chapters with what was found, in the order of the course."""
-    return [
-        Entry(one, {name: finding(one.slug, name) for name in SETTINGS}, one.finding())
-        for one in chapters()
-    ]
+    found = []
+    for one in chapters():
+        own, *rivals = one.plan.declared() or [None]
+        standing = {name: finding(one.slug, name) for name in SETTINGS}
+        found.append(Entry(one, standing, own, [rival for rival in rivals if rival]))
+    return found
 
 
 def ranked(setting: str) -> dict[str, Finding]:
-    """Return what a standing setting found of every trick, the largest gain first, by its name."""
+    """Return what a setting found of every trick in test accuracy, the largest gain first, by the
+    trick's name; for `OWN`, what each chapter found in its own setting."""
+    if setting == OWN:
+        return _largest_first({one.chapter.title: one.own for one in entries()})
     found = {
         comparison.named or comparison.arm: finding(slug, setting)
         for slug, comparison in comparisons().items()
     }
-    told = {name: one for name, one in found.items() if one}
+    return _largest_first(found)
+
+
+def _largest_first(found: Mapping[str, Finding | None]) -> dict[str, Finding]:
+    told = {name: one for name, one in found.items() if one and one.metric.name == "accuracy"}
     return dict(sorted(told.items(), key=lambda item: -item[1].difference.mean))
 
 
 def forest(setting: str) -> Figure:
-    """Draw all tricks of a standing setting: the mean of each with its interval, in points.
+    """Draw all tricks of a setting: the mean of each with its interval, in points.
 
     Raises:
         ValueError: if nothing is recorded yet.
@@ -82,13 +96,9 @@ def forest(setting: str) -> Figure:
 def alt_text(setting: str) -> str:
     """Say in words what `forest` draws."""
     told = ranked(setting)
-    recorded = result(setting)
     by_word: dict[str, list[str]] = {}
     for name, found in told.items():
         by_word.setdefault(found.word, []).append(f"{name} {100 * found.difference.mean:+.1f}")
     groups = "; ".join(f"{word}: {', '.join(names)}" for word, names in by_word.items())
-    count = len(recorded.seeds) if recorded else 0
-    return (
-        f"Differences in test accuracy in the setting {setting}, in points, with intervals that "
-        f"hold all at once, {count} seeds. {groups}."
-    )
+    where = "each in its chapter's own setting" if setting == OWN else f"in the setting {setting}"
+    return f"Differences in test accuracy in points, {where}, with their intervals. {groups}."

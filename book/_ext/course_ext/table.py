@@ -2,15 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import ClassVar
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from tricks_lib.course.chapter import planned
-from tricks_lib.course.overview import Entry, alt_text, entries, forest, ranked
+from tricks_lib.course.overview import OWN, Entry, alt_text, entries, forest, ranked
 from tricks_lib.course.standing.comparisons import SETTINGS
 from tricks_lib.lab.study import Finding, Word
 
@@ -33,12 +31,16 @@ class TricksTable(SphinxDirective):
         """Build the table; a result that is missing or outdated is a warning."""
         self.env.note_reread()  # results may have changed though this page did not
         try:
-            rows = [_row(entry) for entry in entries() if entry.chapter.switch]
+            every = [entry for entry in entries() if entry.chapter.switch]
         except (OSError, ValueError, KeyError) as error:
             log.warning("no verdicts: %s", error, location=self.get_location())
             return []
-        head = ["Trick", "All together", *(f"In *{name}*" for name in SETTINGS)]
-        head += ["In its own setting", "What papers report"]
+        # A setting that is still being recorded has no column yet.
+        shown = [name for name in SETTINGS if any(entry.standing[name] for entry in every)]
+        head = ["Trick", *(f"In *{name}*" for name in shown), "In its own setting"]
+        head += ["What papers report"]
+        head[1:1] = ["All together"] if shown else []
+        rows = [_row(entry, shown) for entry in every]
         lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows]
         to_come = ", ".join(f"{entry.number:02d} {entry.title}" for entry in planned())
         lines += ["", f"To come: {to_come}."] if to_come else []
@@ -47,26 +49,25 @@ class TricksTable(SphinxDirective):
         return [holder]
 
 
-def _row(entry: Entry) -> str:
+def _row(entry: Entry, shown: list[str]) -> str:
     chapter = entry.chapter
     named = f"[{chapter.number:02d} {chapter.title}]({chapter.notebook})"
-    cells = [
-        f"{named}<br>{chapter.says or chapter.claim}",
-        _badge(entry.word) if entry.word else "",
-        *(_cell(name, entry.standing[name]) for name in SETTINGS),
-        _cell("its own setting", entry.own, setting=True),
-        _label("papers") + chapter.papers if chapter.papers else "",
-    ]
+    cells = [f"{named}<br>{chapter.says or chapter.claim}"]
+    cells += [_badge(entry.word)] if entry.word and shown else []
+    cells += [_told(entry.standing[name]) for name in shown]
+    own = _told(entry.own)
+    if entry.own:
+        own += _span("visually-hidden", "; ") + _span("setting", entry.own.setting)
+    for rival in entry.rivals:
+        own += _span("rival", f"against {rival.setting}: {_badge(rival.word)}{rival.difference}")
+    cells += [own, chapter.papers]
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(name: str, found: Finding | None, *, setting: bool = False) -> str:
+def _told(found: Finding | None) -> str:
     if found is None:
-        return _label(name) + _span("planned", "not recorded yet")
-    told = [_label(name), _badge(found.word), _span("numbers", found.figures)]
-    if setting:
-        told += [_span("visually-hidden", "; "), _span("setting", found.setting)]
-    return "".join(told)
+        return _span("planned", "not recorded yet")
+    return _badge(found.word) + _span("numbers", found.figures)
 
 
 def _badge(word: Word) -> str:
@@ -74,28 +75,24 @@ def _badge(word: Word) -> str:
     return _span(f"verdict {BADGES[word]}", word) + _span("visually-hidden", ": ")
 
 
-def _label(name: str) -> str:
-    """Name the column in the cell, for a narrow page, which shows the cells below each other."""
-    return _span("cell-label", f"{name}: ")
-
-
 def _span(classes: str, text: str) -> str:
     return f'<span class="{classes}">{text}</span>'
 
 
 class TricksForest(SphinxDirective):
-    """`{tricks-forest} garments`: the picture of all tricks in a standing setting, drawn when the
-    page is built."""
+    """`{tricks-forest} garments own`: the picture of all tricks in the first of these settings that
+    is recorded, drawn when the page is built."""
 
     required_arguments = 1
-    option_spec: ClassVar[dict] = {"caption": directives.unchanged}
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Draw the picture; a setting without a record is left out."""
         self.env.note_reread()
-        setting = self.arguments[0]
-        if not ranked(setting):
+        recorded = [setting for setting in self.arguments if ranked(setting)]
+        if not recorded:
             return []
+        setting = recorded[0]
         folder = Path(self.env.app.outdir).parent / ".drawn"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"forest-{setting}.png"
@@ -103,8 +100,6 @@ class TricksForest(SphinxDirective):
         place = os.path.relpath(path, self.env.srcdir).replace(os.sep, "/")
         image = nodes.image(uri=f"/{place}", alt=alt_text(setting), classes=["forest"])
         figure = nodes.figure("", image, classes=["forest"])
-        if caption := self.options.get("caption"):
-            parsed, messages = self.state.inline_text(caption, self.lineno)
-            figure += nodes.caption("", "", *parsed)
-            return [figure, *messages]
+        where = "each in its chapter's own setting" if setting == OWN else f"all in {setting}"
+        figure += nodes.caption("", f"What a trick changes, in points of test accuracy, {where}.")
         return [figure]
