@@ -14,6 +14,8 @@ from fontTools.ttLib import TTFont
 
 from course_ext import icons, sources
 from tricks_lib.course.chapter import chapter, chapters, found, planned
+from tricks_lib.course.overview import OWN, alt_text, ranked
+from tricks_lib.course.standing.comparisons import SETTINGS
 
 pytestmark = pytest.mark.site
 
@@ -114,20 +116,31 @@ def test_chapter_downloads_as_a_notebook(site, slug):
 
 @each_chapter
 def test_landing_page_and_card_say_what_was_recorded(site, slug):
-    finding = chapter(slug).finding()
-    if finding is None:
-        recorded = chapter(slug).plan.recorded()
-        said = [recorded.spread(recorded.baseline)]
+    plan, pages = chapter(slug).plan, [page_of(site, chapter(slug).notebook)]
+    found = plan.declared()
+    if found:
+        said = [found[0].figures, *(one.word for one in found), *(one.setting for one in found)]
     else:
-        said = [finding.word, finding.figures, finding.setting]
-    for path in (site / "index.html", page_of(site, chapter(slug).notebook)):
+        recorded = plan.recorded()
+        said = [recorded.spread(recorded.baseline)]
+    if chapter(slug).switch:  # the landing page lists the tricks
+        pages.append(site / "index.html")
+    for path in pages:
         for words in said:
             assert words in read(path).text, f"{path.name} does not say {words!r}"
 
 
 def test_landing_page_lists_every_trick(site):
     text = read(site / "index.html").text
-    assert [c.title for c in [*chapters(), *planned()] if c.title not in text] == []
+    listed = [entry for entry in chapters() if entry.switch] + planned()
+    assert [entry.title for entry in listed if entry.title not in text] == []
+
+
+def test_landing_page_has_a_picture_of_all_tricks(site):
+    pictures = [a for a in read(site / "index.html").all("img") if "forest" in a.get("src", "")]
+    assert len(pictures) >= 1
+    told = next(setting for setting in (*SETTINGS, OWN) if ranked(setting))
+    assert pictures[0]["alt"] == alt_text(told)
 
 
 def test_launch_buttons_are_there_as_soon_as_there_is_an_address(page):
