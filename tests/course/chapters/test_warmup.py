@@ -81,12 +81,13 @@ def test_the_curvature_is_that_of_the_network_before_the_step(study, monkeypatch
 
     monkeypatch.setattr(study, "largest_curvature", watched)
     recipe = study.CURVATURE.recipes[study.HELD]
-    run = fit(replace(recipe, epochs=1), data, seed=3)
-    figures = study.curvature_on_the_way(replace(run, recipe=recipe), data)
+    run = fit(recipe, data, seed=3)
+    figures = study.curvature_on_the_way(run, data)
     assert figures["curvature"] == [figures["curvature_at_first"], 20.0, 30.0]
     assert figures["curvature_at_first"] > 0
     assert figures["curvature_when_over"] == 30.0
     assert seen[0] > seen[2], "the network was trained between the looks"
+    assert run.history.lr[14] < run.history.lr[15], "step 15 is the first after the warmup"
 
 
 def test_the_curvature_is_measured_on_the_way_of_the_study(study):

@@ -49,15 +49,14 @@ def three_beginnings(length: float) -> dict[str, Schedule]:
 def beginnings() -> Figure:
     """Draw the learning rates of the three beginnings over the steps of the study."""
     figure, ax = plt.subplots()
-    steps = range(EPOCHS * PER_EPOCH + 1)
+    times = np.linspace(0, EPOCHS, 16 * EPOCHS * PER_EPOCH + 1)
     styles = {"none": ":", "constant": "--", "gradual": "-"}
     for name, schedule in three_beginnings(1).items():
-        rates = [LARGE.lr * schedule(step / PER_EPOCH) for step in steps]
-        how = "steps-post" if name == "constant" else "default"
-        ax.plot(steps, rates, styles[name], label=name, drawstyle=how)
+        rates = [LARGE.lr * schedule(time) for time in times]
+        ax.plot(times * PER_EPOCH, rates, styles[name], label=name)
     ax.axvspan(0, PER_EPOCH, color=GREY, alpha=0.12, lw=0)
     ax.annotate("warmup", (PER_EPOCH / 2, 1.75), ha="center")
-    ax.set(xlabel="step", ylabel="learning rate", ylim=(0, 1.95), xlim=(0, steps[-1]))
+    ax.set(xlabel="step", ylabel="learning rate", ylim=(0, 1.95), xlim=(0, EPOCHS * PER_EPOCH))
     ax.legend()
     return figure
 

@@ -119,21 +119,22 @@ EQUAL = "no warmup, same sum"
 CALM, CALM_WARM = "modest, no warmup", "modest, gradual warmup"
 
 LOOKS = (0, 3, 6, 9, 12, 15, 18)
-"""Steps before which the curvature is measured; before step 15 the warmup is over."""
+"""Steps before which the curvature is measured; before step 15 the warmup is just over."""
 
 
 def curvature_on_the_way(run: Run, data: Data) -> Figures:
     """Train once more, and keep the largest curvature of the loss on 128 training images."""
     images = data.normalize(data.train.images[:128])
     targets = F.one_hot(data.train.labels[:128], data.num_classes).float()
-    found = [
-        largest_curvature(network, F.cross_entropy(network(images), targets))
-        for _, _, network in snapshots(run.recipe, data, LOOKS, seed=run.seed)
-    ]
+    found = {
+        step: largest_curvature(network, F.cross_entropy(network(images), targets))
+        for step, _, network in snapshots(run.recipe, data, LOOKS, seed=run.seed)
+    }
+    over = LENGTH * len(run.history.loss) // run.recipe.epochs
     return {
-        "curvature": found,
+        "curvature": list(found.values()),
         "curvature_at_first": found[0],
-        "curvature_when_over": found[LOOKS.index(15)],
+        "curvature_when_over": found[max(step for step in found if step <= over)],
     }
 
 
