@@ -185,7 +185,7 @@ RIVAL, BOTH = "hard labels, a temperature", "ε = 0.1, a temperature"
 def setting(
     name: str, recipes: dict[str, Recipe], data: OwnImages, where: str, seeds: int = 10, **others
 ) -> StudyPlan:
-    """Return the plan of one setting: some seeds of each arm, ε = 0.1 against hard labels, and
+    """Return the plan of one setting: ten seeds of each arm or more, ε = 0.1 against hard labels, and
     against the rival, hard labels with a temperature."""
     return StudyPlan(
         path=RESULTS / f"{name}.jsonl",
@@ -206,7 +206,6 @@ CALIBRATED = setting(
     arms(convolutional, epochs=4, batch_size=128),
     MANY,
     "a well calibrated network: the course's, 8,000 images, 4 epochs",
-    seeds=5,
 )
 """The course's network on enough images for a short time."""
 
@@ -215,7 +214,6 @@ OVERTRAINED = setting(
     arms(convolutional, epochs=30, batch_size=64),
     FEW,
     "an overtrained network: the course's, 1,000 images, 30 epochs",
-    seeds=5,
 )
 """The course's network on few images for a long time."""
 
@@ -245,7 +243,7 @@ LENGTHS = StudyPlan(
         for name, epsilon in ((HARD, 0.0), (TRICK, 0.1))
     },
     data=FEW,
-    seeds=5,
+    seeds=10,
     measure=calibration,
     metrics=METRICS,
 )
