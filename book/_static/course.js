@@ -12,6 +12,14 @@
     opened.forEach((fold) => { fold.open = false; });
   });
 
+  // Paragraphs with formulas are shown when these are set, or at once where they cannot be.
+  document.addEventListener("DOMContentLoaded", () => {
+    const show = () => document.documentElement.classList.add("is-set");
+    const started = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
+    if (started) started.then(show, show);
+    else show();
+  });
+
   // A link into a fold opens it.
   function unfold() {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
