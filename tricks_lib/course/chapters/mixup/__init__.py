@@ -33,11 +33,11 @@ CHAPTER = Chapter(
     minutes_for_all=150,
     seconds=60,
     switch=switch,
-    use="the network fits its training images, and there is time for many epochs; then compare it "
-    "with CutMix.",
-    avoid="the run is short, the network is not over-confident, or a blend of two classes looks "
-    "like a third.",
-    start="α = 0.2; α = 1, the paper's value for CIFAR-10, in long runs.",
+    use="the network has memorised its training images and is over-confident; compare it with a "
+    "temperature and with CutMix.",
+    avoid="training images are still being learnt (short runs; crop and mirror), or a blend of two "
+    "classes looks like a third.",
+    start="α = 0.2. (The paper has 1 for CIFAR-10, with networks that fit their training images.)",
     plain="images, targets = v2.MixUp(alpha=0.2, num_classes=10)(images, labels)",
     papers="PreAct-ResNet-18 on CIFAR-10, test error: 5.6 % without mixup, 4.2 % with "
     "([Zhang et al. 2018](book/references.md#zhang2018mixup), as quoted in public notes). "

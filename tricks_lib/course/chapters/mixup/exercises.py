@@ -4,6 +4,7 @@ Chapter: notebooks/09_mixup.ipynb
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from statistics import variance
@@ -399,7 +400,7 @@ def _ends(result: StudyResult) -> tuple[float, float]:
     return found.low, found.high
 
 
-def _tells(task: tuple[Recipe, Data, list[int]]) -> bool:
+def _tells(task: Sequence[Any]) -> bool:
     """Tell whether no mistake gives the right answer by chance."""
     baseline, data, seeds = task
     low, high = _ends(_compared(baseline, data, seeds))
