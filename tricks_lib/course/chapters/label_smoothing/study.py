@@ -185,8 +185,8 @@ RIVAL, BOTH = "hard labels, a temperature", "ε = 0.1, a temperature"
 def setting(
     name: str, recipes: dict[str, Recipe], data: OwnImages, where: str, seeds: int = 10, **others
 ) -> StudyPlan:
-    """Return the plan of one setting: ten seeds of each arm or more, ε = 0.1 against hard labels, and
-    against the rival, hard labels with a temperature."""
+    """Return the plan of one setting, in which ε = 0.1 is compared with hard labels, and with the
+    rival, hard labels with a temperature."""
     return StudyPlan(
         path=RESULTS / f"{name}.jsonl",
         recipes=recipes,
