@@ -36,14 +36,15 @@
 
   function sectionsWith(html, words) {
     const page = new DOMParser().parseFromString(html, "text/html");
-    page.querySelectorAll(".math, script, style, .headerlink, summary").forEach((node) => {
-      node.replaceWith(node.matches(".math") ? "…" : "");
+    page.querySelectorAll(".math, script, style, .headerlink, summary, dt").forEach((node) => {
+      if (node.localName === "dt") node.append(": ");
+      else node.replaceWith(node.matches(".math") ? "…" : "");
     });
     const found = [];
     for (const section of page.querySelectorAll(".bd-article section")) {
       const title = section.querySelector(":scope > h1, :scope > h2, :scope > h3, :scope > h4");
       const own = [...section.childNodes].filter((node) => node !== title && node.localName !== "section");
-      const text = own.map((node) => node.textContent).join(" ").replace(/\s+/g, " ").replace(/…(\s*…)+/g, "…").trim();
+      const text = own.map((node) => node.textContent).join(" ").replace(/\s+/g, " ").replace(/…([\s.]*…)+/g, "…").trim();
       const places = words.map((word) => text.toLowerCase().indexOf(word)).filter((place) => place >= 0);
       const named = words.filter((word) => title && title.textContent.toLowerCase().includes(word)).length;
       if (places.length || named) {

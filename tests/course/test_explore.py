@@ -133,8 +133,11 @@ def test_labels_and_player():
 
 
 def test_keys_are_left_to_the_slider():
-    figure = explore(draw_line, alt="", slope=[1, 2])
-    assert elements(figure, "div")[0]["data-lm-suppress-shortcuts"] == "true"
+    """JupyterLab looks at the element that has the focus first, and takes its keys if it may."""
+    figure = explore(draw_line, alt="", play="slope", slope=[1, 2], kind=["-", ":"])
+    controls = elements(figure, "input") + elements(figure, "button")
+    assert len(controls) == 4
+    assert all(control["data-lm-suppress-shortcuts"] == "true" for control in controls)
 
 
 def test_page_keeps_the_place_of_a_picture_free():

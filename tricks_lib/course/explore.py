@@ -33,6 +33,9 @@ MOST_COLOURS = 20_000
 """A frame with more colours than this holds photographs."""
 
 
+KEYS = 'data-lm-suppress-shortcuts="true"'
+"""Says to JupyterLab that arrows, Space and Enter are for the control that has the focus."""
+
 STYLE = """
 .explorer-controls { display: flex; flex-wrap: wrap; gap: 0.5em 1.5em; margin: 0.3em 0 0.6em; }
 .explorer-axis { display: flex; flex-wrap: wrap; align-items: center; gap: 0.3em 0.6em; }
@@ -197,9 +200,8 @@ def explore(
         _control(labels[name], values, values.index(chosen_first[name]), name == play)
         for name, values in listed.items()
     ]
-    # JupyterLab would take the arrow keys for its own.
     page = (
-        f'<div class="explorer" data-lm-suppress-shortcuts="true"><style>{STYLE}</style>'
+        f'<div class="explorer"><style>{STYLE}</style>'
         f'<div class="explorer-controls">{"".join(controls)}</div>'
         f"<div>{''.join(pictures)}</div><script>{SCRIPT}</script></div>"
     )
@@ -235,7 +237,7 @@ def _control(label: str, values: Sequence, position: int, plays: bool) -> str:
     name = html.escape(label)
     if _is_texts(values):
         buttons = "".join(
-            f'<button type="button" aria-pressed="{str(i == position).lower()}">'
+            f'<button type="button" {KEYS} aria-pressed="{str(i == position).lower()}">'
             f"{html.escape(value)}</button>"
             for i, value in enumerate(values)
         )
@@ -247,14 +249,14 @@ def _control(label: str, values: Sequence, position: int, plays: bool) -> str:
     seen = html.escape(texts[position])
     # Firefox would put a slider back where it was before the page was loaded again.
     slider = (
-        f'<input type="range" min="0" max="{len(values) - 1}" value="{position}" '
+        f'<input type="range" {KEYS} min="0" max="{len(values) - 1}" value="{position}" '
         f'aria-label="{name}" aria-valuetext="{seen}" autocomplete="off" '
         f'data-texts="{html.escape(json.dumps(texts))}">'
     )
     width = max(map(len, texts))
     output = f'<output style="min-width: {width}ch">{seen}</output>'
     player = (
-        f'<button type="button" class="explorer-play" aria-description="{name}">'
+        f'<button type="button" {KEYS} class="explorer-play" aria-description="{name}">'
         "\u25b6\ufe0e Play</button>"
     )
     return (
