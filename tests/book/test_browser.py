@@ -40,9 +40,10 @@ def wait_for_all(page):
 
 
 def visible_frames(page):
-    """Sources of the frames that can be seen now."""
+    """Which of the frames can be seen now; two may look alike, as squares of no size do."""
     return page.eval_on_selector_all(
-        FRAMES, "all => all.filter(i => i.offsetParent !== null).map(i => i.src)"
+        FRAMES,
+        "all => all.map((image, n) => [image, n]).filter(([i]) => i.offsetParent).map(f => f[1])",
     )
 
 
