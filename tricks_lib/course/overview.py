@@ -52,9 +52,9 @@ def entries() -> list[Entry]:
     """Return all chapters with what was found, in the order of the course."""
     found = []
     for one in chapters():
-        own, *rivals = one.plan.declared() or [None]
+        declared = one.plan.declared()
         standing = {name: finding(one.slug, name) for name in SETTINGS}
-        found.append(Entry(one, standing, own, [rival for rival in rivals if rival]))
+        found.append(Entry(one, standing, declared[0] if declared else None, declared[1:]))
     return found
 
 

@@ -157,6 +157,9 @@ class Finding:
         """Return the finding as a line of text."""
         return f"{self.word}: {self.figures}" + (f"; {self.setting}" if self.setting else "")
 
+    def _repr_markdown_(self) -> str:
+        return str(self).replace(self.word, f"**{self.word}**", 1)
+
 
 def overall(findings: Iterable[Finding]) -> Word:
     """Return what several settings say together.
