@@ -5,6 +5,7 @@ Chapter: notebooks/05_label_smoothing.ipynb
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import matplotlib.pyplot as plt
 import torch
@@ -69,6 +70,12 @@ SETTINGS: Mapping[str, StudyPlan] = {
 
 CLASSES = ("Pullover", "Coat", "Sneaker")
 """Two classes that are alike, and one that is not."""
+
+
+@cache
+def recorded(name: str) -> StudyResult:
+    """Load the record of a setting, once."""
+    return SETTINGS[name].recorded()
 
 
 def predicted_gap(epsilon: float, classes: int = 10) -> float:
@@ -247,8 +254,8 @@ def overview() -> Table:
         "ECE, ε chosen on validation images",
     ]
     rows = []
-    for name, plan in SETTINGS.items():
-        found = plan.recorded()
+    for name in SETTINGS:
+        found = recorded(name)
         shares = [found.mean(HARD), found.mean(HARD, "confidence")]
         errors = [found.mean(arm, "ece") for arm in (HARD, TRICK, RIVAL)]
         chosen = chosen_error(found)
@@ -273,8 +280,8 @@ def chosen_against_temperature() -> dict[str, Difference]:
     """Compare, in each setting, the ε that is best on validation images with the temperature that
     is best on the same images; the intervals of all settings hold at once."""
     found = {}
-    for name, plan in SETTINGS.items():
-        result = plan.recorded()
+    for name in SETTINGS:
+        result = recorded(name)
         chosen = dict(zip(result.seeds, chosen_error(result), strict=True))
         found[name] = paired_difference(
             ECE, chosen, result.values(RIVAL, "ece"), comparisons=len(SETTINGS)
@@ -287,7 +294,7 @@ def shares_table(metric: str, show: Callable[[float], str]) -> Table:
     rows = []
     for epsilon in EPSILONS:
         arm = f"ε = {epsilon:g}"
-        rows.append([arm, *(show(plan.recorded().mean(arm, metric)) for plan in SETTINGS.values())])
+        rows.append([arm, *(show(recorded(name).mean(arm, metric)) for name in SETTINGS)])
     return Table(["", *SETTINGS], rows)
 
 
@@ -303,7 +310,7 @@ def gaps_table() -> Table:
 
 def draw_reliability(epsilon: float, where: str) -> None:
     """Draw the reliability diagram of all seeds of an arm together."""
-    found = SETTINGS[where].recorded()
+    found = recorded(where)
     arm = f"ε = {epsilon:g}"
     pooled = {
         name: torch.tensor(list(found.values(arm, f"bin_{name}").values())).sum(0)
@@ -374,8 +381,8 @@ def better_calibrated() -> str:
 def both_tempered() -> Table:
     """Compare the NLL of ε = 0.1 with that of hard labels, each with a temperature of its own."""
     gaps = {
-        name: plan.recorded().difference(BOTH, "nll", RIVAL, comparisons=len(SETTINGS))
-        for name, plan in SETTINGS.items()
+        name: recorded(name).difference(BOTH, "nll", RIVAL, comparisons=len(SETTINGS))
+        for name in SETTINGS
     }
     return _told(gaps, "NLL, simultaneous intervals")
 
@@ -393,8 +400,8 @@ def accuracies() -> Table:
     """Compare the accuracy of two shares of smoothing with that of hard labels."""
     arms = (TRICK, "ε = 0.2")
     gaps = {
-        f"{name}, {arm}": plan.recorded().difference(arm, comparisons=len(SETTINGS) * len(arms))
-        for name, plan in SETTINGS.items()
+        f"{name}, {arm}": recorded(name).difference(arm, comparisons=len(SETTINGS) * len(arms))
+        for name in SETTINGS
         for arm in arms
     }
     return _told(gaps, "accuracy, simultaneous intervals")
