@@ -16,8 +16,8 @@ __all__ = ["CHAPTER", "switch"]
 
 
 def switch(recipe: Recipe, data: Data) -> Recipe:
-    """Blend every image with another one, by a weight that is uniform between 0 and 1."""
-    return replace(recipe, mix=Mixup(alpha=1.0))
+    """Blend every image with another one, by a weight that is mostly near 0 or 1."""
+    return replace(recipe, mix=Mixup(alpha=0.2))
 
 
 CHAPTER = Chapter(

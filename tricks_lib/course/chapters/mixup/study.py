@@ -154,19 +154,21 @@ PLAN = StudyPlan(
     seeds=5,
     measure=unmixed,
     metrics=METRICS,
-    headline=Headline(arm("mixup 1"), "accuracy", "1,000 images, 64 epochs", against=arm("none")),
+    headline=Headline(
+        arm("mixup 1"), "accuracy", "α = 1; 1,000 images, 64 epochs", against=arm("none")
+    ),
     rivals=(
-        Headline(arm("mixup 1"), "accuracy", "CutMix, 64 epochs", against=arm("cutmix 1")),
+        Headline(arm("mixup 1"), "accuracy", "CutMix", against=arm("cutmix 1")),
         Headline(
             arm("mixup 1", augmented=True),
             "accuracy",
-            "crop and mirror, and mixup on top of them, 64 epochs",
+            "crop and mirror, with mixup on top of them",
             against=arm("none", augmented=True),
         ),
         Headline(
             arm("mixup 1"),
             "ece",
-            "a temperature found on 1,000 more images, instead of mixup",
+            "a temperature found on 1,000 more images",
             against=TEMPERATURE,
         ),
     ),
