@@ -162,7 +162,7 @@ PLAN = StudyPlan(
         Headline(
             arm("mixup 1", augmented=True),
             "accuracy",
-            "crop and mirror, with mixup on top of them",
+            "crop and mirror alone (mixup comes on top)",
             against=arm("none", augmented=True),
         ),
         Headline(
