@@ -32,7 +32,7 @@ def _facts(chapter: Chapter) -> Iterator[tuple[str, str]]:
         if comparison and comparison.rival:
             yield f"… against: {comparison.rival}", _told(rival_finding(chapter.slug, setting))
     yield from _own(chapter)
-    # The links of the landing page start at the top of the course, those of a chapter in its folder.
+    # Links of the landing page start at the top of the course, those of a chapter in its folder.
     yield "Papers report", chapter.papers.replace("](book/", "](../book/")
     yield "Use it when", chapter.use
     yield "Not when", chapter.avoid
