@@ -14,7 +14,13 @@
 
   // Paragraphs with formulas are shown when these are set, or at once where they cannot be.
   document.addEventListener("DOMContentLoaded", () => {
-    const show = () => document.documentElement.classList.add("is-set");
+    const show = () => {
+      document.documentElement.classList.add("is-set");
+      // Only a formula that is wider than the page is a stop of the Tab key: it can be scrolled.
+      document.querySelectorAll("mjx-container[display]").forEach((formula) => {
+        if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+      });
+    };
     const started = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
     if (started) started.then(show, show);
     else show();
