@@ -368,7 +368,7 @@ def lengths_table() -> Table:
         gap = result.difference(smoothed, "ece", hard, comparisons=len(EPOCHS) + 1)
         shown = [f"{100 * value:+.1f}" for value in (sure - right, -lowered)]
         rows.append([str(epochs), *shown, str(gap), f"**{gap.verdict}**"])
-    header = ["epochs", "over-confidence", "confidence, ε = 0.1", "ECE, ε = 0.1", ""]
+    header = ["epochs", "over-confidence", "change of confidence", "change of ECE", ""]
     return Table(header, rows)
 
 
