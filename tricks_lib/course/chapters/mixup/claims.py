@@ -29,7 +29,7 @@ AT_ONCE = 3
 
 LEARNT = "Where all are learnt, CutMix helps and mixup with α = 1 shows no difference."
 NOT_LEARNT = "Where only 80 to 83 % are, both hurt."
-REPAIRED = "Here it repaired over-confidence, nearly as a temperature did, and not the accuracy."
+REPAIRED = "Here it repaired over-confidence, as a temperature also did, and not the accuracy."
 
 
 def mean(name: str, metric: str = "accuracy") -> Callable[[StudyResult], float]:
