@@ -224,7 +224,8 @@ CLAIMS: list[Claim] = [
             "nll",
             RIVAL,
             comparisons=4,
-            carries="It does more: hard labels are better, by little in the well calibrated setting.",
+            carries="It does more: hard labels are better, by little in the well calibrated "
+            "setting.",
         )
         for plan in SETTINGS.values()
     ),
