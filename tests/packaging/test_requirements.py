@@ -19,6 +19,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 COMMANDS = {
     "jupyterlab",  # make lab
+    "ipywidgets",  # sliders that a reader writes in JupyterLab; the course's own need none
     "jupyter-book",  # make book
     "mypy", "ruff", "pre-commit", "uv",  # make lint, the hooks, make lock
     "nbval", "pytest-cov", "pytest-xdist",  # options of pytest

@@ -173,7 +173,7 @@ def test_table_as_text():
 def test_table_in_jupyter():
     lines = TOLD.table("accuracy")._repr_markdown_().splitlines()
     assert lines[0] == (
-        "| recipe | figure | runs | mean ± sd | difference [95 % interval] | verdict |"
+        "| recipe | metric | runs | mean ± sd | difference [95 % interval] | verdict |"
     )
     assert lines[1] == "| --- | --- | --- | --- | --- | --- |"
     assert lines[2] == "| plain | accuracy | 2 | 81.00 ± 1.41 % |  |  |"

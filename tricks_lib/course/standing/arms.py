@@ -44,11 +44,9 @@ from ...schedules import (
 )
 from ...stopping import EarlyStopping
 from ..chapter import chapters
+from .comparisons import BASELINE
 
 __all__ = ["BASELINE", "Frame", "arms", "of_chapters", "tries"]
-
-BASELINE = "baseline"
-"""What the first arm of every standing setting is called."""
 
 LARGE = 8
 """How many of the baseline's batches make a large one."""

@@ -14,9 +14,9 @@ from importlib import import_module
 from ...lab.study import Finding, StudyResult
 from ..chapter import chapters
 from ..plan import StudyPlan
-from .arms import BASELINE, of_chapters
 
 __all__ = [
+    "BASELINE",
     "COMPARISONS",
     "SETTINGS",
     "Comparison",
@@ -26,6 +26,9 @@ __all__ = [
     "result",
     "rival_finding",
 ]
+
+BASELINE = "baseline"
+"""What the first arm of every standing setting is called."""
 
 SETTINGS = ("garments", "colour")
 """The standing settings, by their names."""
@@ -102,9 +105,10 @@ def plan(setting: str) -> StudyPlan:
     """
     if setting not in SETTINGS:
         raise ValueError(f"expected one of {SETTINGS}, got {setting!r}")
-    module = import_module(f"{__package__}.{setting}")
+    # By name, so that a card does not depend on the code of every trick.
+    module, all_arms = (import_module(f"{__package__}.{name}") for name in (setting, "arms"))
     value: StudyPlan = module.PLAN
-    further = of_chapters(module.FRAME, module.BASE, known=COMPARISONS)
+    further = all_arms.of_chapters(module.FRAME, module.BASE, known=COMPARISONS)
     return replace(value, recipes={**value.recipes, **further})
 
 
