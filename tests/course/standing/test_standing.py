@@ -83,10 +83,11 @@ def test_a_trick_that_is_added_enters_by_itself(monkeypatch):
 @settings
 def test_the_chosen_tries_are_those_of_the_recorded_search(setting):
     module = __import__(f"tricks_lib.course.standing.{setting}", fromlist=["SEARCH"])
-    if not module.SEARCH.path.exists():
+    try:
+        found = module.SEARCH.recorded()
+    except (FileNotFoundError, ValueError):  # not recorded, or not to its end
         assert not module.PLAN.path.exists(), "it is recorded without its search"
         return
-    found = module.SEARCH.recorded()
     ties = module.TIES.recorded() if module.TIES else None
     assert best_tries(found, module.GROUPS, ties=ties) == module.CHOSEN
     counts = {len(group) for group in module.GROUPS.values()}
