@@ -18,7 +18,9 @@ CHAPTER = re.compile(r"notebooks/(\d\d_\w+)")
 def frame_exercises(app: Sphinx, doctree: nodes.document) -> None:
     """Put each exercise of a page, from its paragraph to its last cell or fold, into a box."""
     for section in list(doctree.findall(nodes.section)):
-        found = [(i, n) for i, child in enumerate(section) if (n := _number(child))]
+        found = [
+            (_start(section, i), n) for i, child in enumerate(section) if (n := _number(child))
+        ]
         stops = [*(i for i, _ in found), len(section)][1:]
         for (start, number), stop in reversed(list(zip(found, stops, strict=True))):
             end = _end(section, start, stop)
@@ -55,6 +57,13 @@ def _number(node: nodes.Node) -> str | None:
     first = next(iter(filled(node)), None)
     match = isinstance(first, nodes.strong) and re.match(r"Exercise (\d+)\b", first.astext())
     return match[1] if match else None
+
+
+def _start(section: nodes.section, place: int) -> int:
+    """Where an exercise starts: at its paragraph, or at the fold that it stands in."""
+    before = section[place - 1] if place else None
+    unfolded = before is None or not _opens(before) or "</details" in before.astext()
+    return place if unfolded else place - 1
 
 
 def _end(section: nodes.section, start: int, stop: int) -> int:
