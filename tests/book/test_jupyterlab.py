@@ -86,7 +86,7 @@ def lab(tmp_path_factory):
         shutil.copy(ROOT / name, course)
     (course / "live.ipynb").write_text(json.dumps(notebook_of(LIVE)), encoding="utf-8")
     told = subprocess.run(
-        ["make", "-n", "lab", f"BIN={Path(sys.executable).parent}"],
+        ["make", "-n", "--no-print-directory", "lab", f"BIN={Path(sys.executable).parent}"],
         cwd=ROOT,
         capture_output=True,
         text=True,
