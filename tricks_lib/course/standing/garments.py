@@ -61,7 +61,8 @@ CHOSEN = {
     "AdamW": "AdamW, lr 0.003",
     "AdaBound": "AdaBound, lr 0.001, limit 1",
 }
-"""The best try of each group in the recorded search; a test holds the two together."""
+"""The best try of each group. Until the search is recorded to its end these are guesses, and no arm
+may be recorded; a test holds the two together."""
 
 BASE = GROUPS[BASELINE][CHOSEN[BASELINE]]
 
