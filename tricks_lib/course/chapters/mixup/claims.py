@@ -152,7 +152,7 @@ CLAIMS: list[Claim] = [
         arm("mixup 1", augmented=True),
         baseline=arm("none", augmented=True),
         comparisons=AT_ONCE,
-        carries="At 92 % the interval of α = 1 only just leaves zero out",
+        carries="At 92 % α = 1 still hurts",
     ),
     Within(
         "how far α = 0.2 moves a mean at most",
