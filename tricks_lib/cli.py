@@ -125,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         "--device", type=_device, help="cuda, mps or cpu; by default the best there is"
     )
     own.add_argument("--threads", type=_whole(1, 1024), default=1, help="of the CPU (default: 1)")
+    _add_jobs(own)
     own.add_argument("--out", type=Path, help="file to keep the runs in, and to resume from")
     own.add_argument("--fresh", action="store_true", help="make all runs of --out again")
     own.set_defaults(command=_study)
@@ -136,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"which; all by default: {', '.join(found())}; or {STANDING}: the settings that hold "
         "all tricks, of which one needs CIFAR-10",
     )
+    _add_jobs(course)
     how = course.add_mutually_exclusive_group()
     how.add_argument("--fresh", action="store_true", help="make all runs again, not the missing")
     how.add_argument(
@@ -149,6 +151,15 @@ def _parser() -> argparse.ArgumentParser:
     listed = commands.add_parser("chapters", help="list the chapters and what they found")
     listed.set_defaults(command=_list)
     return parser
+
+
+def _add_jobs(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--jobs",
+        type=_whole(1, 1024),
+        default=1,
+        help="runs made side by side, each in a process of its own (default: 1)",
+    )
 
 
 def _whole(least: int, most: int = 1_000_000) -> Callable[[str], int]:
@@ -273,6 +284,7 @@ def _run(recipes: dict[str, Recipe], data: Data, options: argparse.Namespace) ->
             metrics=(*STANDARD, TRAIN_ACCURACY),
             device=options.device,
             threads=options.threads,
+            jobs=options.jobs,
             path=options.out,
             fresh=options.fresh,
         )
@@ -351,7 +363,7 @@ def _record_one(plan: StudyPlan, options: argparse.Namespace) -> None:
         print(f"{plan.path.name}: the first seed of every arm gives the recorded numbers.")
         return
     print(f"\nRecording {plan.name} to {plan.path.name} …", flush=True)
-    print(plan.record(fresh=options.fresh))
+    print(plan.record(fresh=options.fresh, jobs=options.jobs))
 
 
 def _list(options: argparse.Namespace) -> None:

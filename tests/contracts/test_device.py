@@ -23,6 +23,8 @@ from tricks_lib import (
     principal_colors,
     small_resnet,
 )
+from tricks_lib.course.standing import distilled
+from tricks_lib.course.standing.measure import standing_figures, with_last_networks
 from tricks_lib.lab.steps import Training, batches
 
 from .cases import pictures
@@ -374,3 +376,22 @@ def test_principal_colours_are_those_of_the_device(accelerator):
     images = pictures((8, 3, 9, 9), torch.float32)
     there = PCAColor.of(images.to(accelerator.device))
     assert there.eigenvalues == pytest.approx(PCAColor.of(images).eigenvalues, abs=1e-4)
+
+
+# --- What the standing settings keep of a run ---
+
+
+def test_the_figures_of_the_standing_settings_are_taken_on_the_device(data, accelerator):
+    there = data.hold_out(16).to(accelerator.device)
+    how = {"seed": 0, "evaluate": "end", "on": "test", "device": accelerator.device}
+    run = with_last_networks(replace(BASE, epochs=4), there, **how)
+    found = standing_figures(run, there)
+    assert all(math.isfinite(value) for value in found.values())
+    assert found["accuracy"] == found["accuracy_tempered"]
+
+
+def test_a_student_and_its_teacher_are_on_the_device(toy, accelerator, monkeypatch):
+    monkeypatch.setattr(distilled, "pick_device", lambda: accelerator.device)
+    sized = toy(train=64, test=20, channels=3, classes=10, size=12).hold_out(16)
+    arm = distilled.Distilled(BASE, student=BASE, data=lambda seed: sized)
+    assert all(math.isfinite(value) for value in arm(0).values())

@@ -127,13 +127,17 @@ class StudyPlan:
             self.recipes, self.of_seed(seeds[0]), seeds, evaluate=self.evaluate, on=self.on
         )
 
-    def record(self, *, fresh: bool = False) -> StudyResult:
+    def record(self, *, fresh: bool = False, jobs: int = 1) -> StudyResult:
         """Make the runs that are missing; all of them, where `fresh`.
+
+        Args:
+            fresh: whether to make all runs again.
+            jobs: how many to make side by side.
 
         Raises:
             ValueError: if the file holds the answer to another question.
         """
-        return self._study(self.arms, self.seed_list, path=self.path, fresh=fresh)
+        return self._study(self.arms, self.seed_list, path=self.path, fresh=fresh, jobs=jobs)
 
     def _study(
         self, recipes: Mapping[str, Arm], seeds: Sequence[int], **others: Any
@@ -308,6 +312,7 @@ def best_tries(
     tries: Mapping[str, Iterable[str]],
     metric: str = "accuracy",
     ties: StudyResult | None = None,
+    then: str | None = None,
 ) -> dict[str, str]:
     """Choose one arm of each group by its mean over the seeds; an arm that diverged is out.
 
@@ -316,6 +321,7 @@ def best_tries(
         tries: arms of each group.
         metric: the figure to choose by; it says itself whether higher or lower is better.
         ties: the arms that tied, recorded with further seeds, which decide between them.
+        then: another figure, which decides where the first is the same.
 
     Returns:
         The chosen arm of each group.
@@ -334,6 +340,8 @@ def best_tries(
             raise ValueError(f"every try of {group!r} diverged")
         if len(leaders) > 1 and ties and set(leaders) <= set(ties.runs):
             leaders = _leaders(ties, leaders, metric) or leaders
+        if len(leaders) > 1 and then:
+            leaders = _leaders(result, leaders, then) or leaders
         if len(leaders) > 1:
             raise ValueError(f"{leaders} tie for {group!r}: record them with further seeds")
         chosen[group] = leaders[0]

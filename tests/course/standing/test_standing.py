@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from inspect import isclass
 
 import pytest
@@ -9,7 +10,6 @@ import torch
 
 from tricks_lib import augment, fit, mix, mlp
 from tricks_lib.course.chapter import chapter, chapters, planned
-from tricks_lib.course.plan import best_tries
 from tricks_lib.course.standing import arms as module
 from tricks_lib.course.standing import comparisons, measure
 from tricks_lib.course.standing.arms import BASELINE, Frame, arms, tries
@@ -82,17 +82,15 @@ def test_a_trick_that_is_added_enters_by_itself(monkeypatch):
 
 @settings
 def test_the_chosen_tries_are_those_of_the_recorded_search(setting):
-    module = __import__(f"tricks_lib.course.standing.{setting}", fromlist=["SEARCH"])
+    one = import_module(f"tricks_lib.course.standing.{setting}").SETTING
+    assert {len(group) for group in one.groups.values()} == {5}, "a group has more tries"
+    assert one.search.on == "validation"
     try:
-        found = module.SEARCH.recorded()
+        chosen = one.choose()
     except (FileNotFoundError, ValueError):  # not recorded, or not to its end
-        assert not module.PLAN.path.exists(), "it is recorded without its search"
+        assert not one.plan.path.exists(), "it is recorded without its search"
         return
-    ties = module.TIES.recorded() if module.TIES else None
-    assert best_tries(found, module.GROUPS, ties=ties) == module.CHOSEN
-    counts = {len(group) for group in module.GROUPS.values()}
-    assert len(counts) == 1, "a group had more tries than another"
-    assert module.SEARCH.on == "validation"
+    assert one.chosen == chosen
 
 
 @settings
@@ -107,7 +105,7 @@ def test_the_published_settings_are_scaled_to_the_size_of_the_images():
     frame = Frame(
         epochs=20, batch_size=16, model=mlp, augment=augment.identity, side=20, policy="svhn"
     )
-    groups = tries(frame, rates=(0.1, 0.2))
+    groups = tries(frame)
     chosen = {name: next(iter(group.values())) for name, group in groups.items()}
     made = arms(frame, 0.2, {k: v for k, v in chosen.items() if k != BASELINE}, {})
     assert made["Cutout"].augment.size == 10

@@ -21,21 +21,10 @@ from ...augment import Compose, HorizontalFlip, PCAColor, RandomCrop, identity
 from ...lab.data import Data, load_data
 from ...lab.study import OwnImages
 from ...models import small_resnet
-from ..plan import StudyPlan
-from .arms import BASELINE, Frame, arms, tries
-from .distilled import Distilled
-from .measure import (
-    AVERAGED,
-    METRICS,
-    TEMPERED,
-    search_figures,
-    standing_figures,
-    with_last_networks,
-)
+from .arms import BASELINE, Frame
+from .setting import Setting
 
-__all__ = ["DATA", "PLAN", "SEARCH"]
-
-RESULTS = Path(__file__).with_name("results")
+__all__ = ["DATA", "SETTING"]
 
 
 @cache
@@ -99,28 +88,12 @@ FRAME = Frame(
     policy="cifar10",
 )
 
-GROUPS = tries(FRAME, rates=(0.05, 0.1, 0.2))
-
-SEARCH = StudyPlan(
-    path=RESULTS / "colour-search.jsonl",
-    recipes={name: recipe for group in GROUPS.values() for name, recipe in group.items()},
-    data=DATA,
-    seeds=(100, 101),
-    measure=search_figures,
-    metrics=METRICS,
-    on="validation",
-)
-"""Made for choices, on validation images alone."""
-
-TIES = None
-"""The tries that tied, recorded with further seeds; None if none did."""
-
 CHOSEN = {
     BASELINE: "baseline, lr 0.1",
     "constant learning rate": "constant learning rate, lr 0.1",
     "step decay": "step decay, lr 0.1",
     "cosine decay": "cosine decay, lr 0.1",
-    "no batch norm": "no batch norm, lr 0.025",
+    "no batch norm": "no batch norm, lr 0.05",
     "Adam": "Adam, lr 0.003",
     "AdamW": "AdamW, lr 0.003",
     "AdaBound": "AdaBound, lr 0.001, limit 1",
@@ -128,39 +101,15 @@ CHOSEN = {
 """The best try of each group. Until the search is recorded to its end these are guesses, and no arm
 may be recorded; a test holds the two together."""
 
-BASE = GROUPS[BASELINE][CHOSEN[BASELINE]]
-
-PLAN = StudyPlan(
-    path=RESULTS / "colour.jsonl",
-    recipes=arms(
-        FRAME,
-        lr=BASE.lr,
-        chosen={name: GROUPS[name][CHOSEN[name]] for name in GROUPS if name != BASELINE},
-        further={
-            "neither crop nor mirror": FRAME.recipe(BASE.lr, augment=identity),
-            "PCA colour": FRAME.recipe(BASE.lr, augment=FRAME.then(PCAColor())),
-        },
-    ),
-    functions={
-        "distillation": Distilled(
-            teacher=FRAME.recipe(
-                BASE.lr, model=partial(small_resnet, width=32, depths=(1, 1, 1, 1))
-            ),
-            student=BASE,
-            data=DATA,
-        )
-    },
+SETTING = Setting(
+    name="colour",
+    frame=FRAME,
     data=DATA,
+    chosen=CHOSEN,
     seeds=5,
-    measure=standing_figures,
-    metrics=METRICS,
-    train=with_last_networks,
-    tuning=SEARCH,
-    derived={
-        "a temperature": (BASELINE, TEMPERED),
-        "averaged weights": (BASELINE, AVERAGED),
-        "constant learning rate, averaged": ("constant learning rate", AVERAGED),
-        "crop and mirror": (BASELINE, ""),
+    further={
+        "neither crop nor mirror": {"augment": identity},
+        "PCA colour": {"augment": FRAME.then(PCAColor())},
     },
+    also="crop and mirror",
 )
-"""All tricks, each against the baseline and against its rival: see `comparisons`."""

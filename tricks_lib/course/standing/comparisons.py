@@ -107,8 +107,9 @@ def plan(setting: str) -> StudyPlan:
         raise ValueError(f"expected one of {SETTINGS}, got {setting!r}")
     # By name, so that a card does not depend on the code of every trick.
     module, all_arms = (import_module(f"{__package__}.{name}") for name in (setting, "arms"))
-    value: StudyPlan = module.PLAN
-    further = all_arms.of_chapters(module.FRAME, module.BASE, known=COMPARISONS)
+    value: StudyPlan = module.SETTING.plan
+    base = module.SETTING.best[BASELINE]
+    further = all_arms.of_chapters(module.FRAME, base, known=COMPARISONS)
     return replace(value, recipes={**value.recipes, **further})
 
 

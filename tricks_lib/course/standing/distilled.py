@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ...lab.data import Data
+from ...lab.steps import pick_device
 from ...lab.study import Figures
 from ...objectives import Distillation
 from ...recipe import Recipe
@@ -37,16 +38,17 @@ class Distilled:
 
     def __call__(self, seed: int) -> Figures:
         """Return the figures of the student of this seed."""
-        data = self.data(seed)
+        device = pick_device()
+        data = self.data(seed).to(device)
         teacher = with_last_networks(
-            self.teacher, data, seed=seed, device=None, evaluate=None, on=self.on
+            self.teacher, data, seed=seed, device=device, evaluate=None, on=self.on
         ).model
         objective = Distillation(teacher, self.temperature, self.alpha)
         run = with_last_networks(
             replace(self.student, objective=objective),
             data,
             seed=seed,
-            device=None,
+            device=device,
             evaluate="end",
             on=self.on,
         )

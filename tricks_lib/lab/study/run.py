@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from joblib import Parallel, delayed
 
 from ...ops.written import written
 from ...recipe import Recipe
@@ -22,7 +23,7 @@ from .. import metrics as scoring
 from .. import steps as engine
 from ..data import Data
 from ..distributed import workers
-from ..progress import progress
+from ..progress import Bar, progress
 from ..steps import pick_device, steps_per_epoch
 from ..train import Diverged, Evaluate, History, Run, fit
 from .code import code_hash
@@ -118,6 +119,7 @@ def study(
     train: Train = fit,
     device: str | torch.device | None = None,
     threads: int = 1,
+    jobs: int = 1,
     path: str | os.PathLike | None = None,
     fresh: bool = False,
 ) -> StudyResult:
@@ -141,6 +143,9 @@ def study(
         device: where to train; the best there is by default.
         threads: threads of torch on the CPU meanwhile. Another number is another order of sums,
             and so other networks; it is part of the question.
+        jobs: how many runs to make side by side, each in a process of its own. Their figures are
+            the same as one after another. Small networks leave most of a GPU idle: there, or with
+            a core for each thread of each job, many take little longer than one.
         path: file for the runs, JSON Lines. Each is appended when it is over, so that the same
             call after an interruption goes on where it stopped; only missing runs are made. The
             file may hold further arms and seeds.
@@ -154,13 +159,15 @@ def study(
     Raises:
         ValueError: if there are no arms or seeds, if an arm or the code that it uses cannot be
             written down, if `path` holds the answer to another question, or another process is
-            recording there.
+            recording there; or if `jobs` is below 1, or above it under `torchrun`.
         TypeError: if `measure` returns what is no number.
     """
     baseline = baseline or next(iter(arms), "")
     wanted = _pairs(arms, seeds)
     if baseline not in arms:
         raise ValueError(f"expected the baseline among {list(arms)}, got {baseline!r}")
+    if jobs < 1:
+        raise ValueError(f"expected jobs >= 1, got {jobs}")
     device, metrics = pick_device(device), tuple(metrics)
     recipes = {arm: as_text(recipe) for arm, recipe in arms.items()}
     codes = {arm: code_hash(recipe) for arm, recipe in arms.items()}
@@ -176,6 +183,8 @@ def study(
 
     target = Path(path).expanduser() if path else None
     team = workers()
+    if jobs > 1 and team.size > 1:
+        raise ValueError("under torchrun the workers share each run: expected jobs=1")
     recorder = None
     if target and team.rank == 0:
         recorder = Recorder(target, asked, metrics, recipes, codes, fresh=fresh)
@@ -192,30 +201,13 @@ def study(
     if recorded:
         _take_over(result, recorded)
     missing = [(arm, seed) for arm, seed in wanted if seed not in result.runs[arm]]
-    with (
-        recorder or nullcontext(),
-        _threads(threads),
-        progress(len(missing), "study", "run") as bar,
-    ):
-        given: dict[int, Data] = {}
-        for arm, seed in missing:
-            bar.set_postfix_str(f"{arm}, seed {seed}")
-            started, recipe = time.perf_counter(), arms[arm]
-            found: dict[str, Any]
-            try:
-                if isinstance(recipe, Recipe):
-                    if seed not in given:  # all arms of a seed share its data
-                        given = {seed: _of_seed(data, seed, device)}
-                    of_seed = given[seed]
-                    run = train(recipe, of_seed, seed=seed, device=device, evaluate=evaluate, on=on)
-                    found = {"figures": _finite(measure(run, of_seed))}
-                else:
-                    found = {"figures": _finite(recipe(seed))}
-            except Diverged as error:
-                found = {"diverged": error.step}
-                result.diverged[arm][seed] = error.step
+    make = _Making(data, device, evaluate, on, train, measure, threads)
+    with recorder or nullcontext(), progress(len(missing), "study", "run") as bar:
+        tasks = [(arm, seed, arms[arm]) for arm, seed in missing]
+        for arm, seed, found, seconds in make.all(tasks, jobs, bar):
+            if "diverged" in found:
+                result.diverged[arm][seed] = found["diverged"]
             result.runs[arm][seed] = found.get("figures")
-            seconds = round(time.perf_counter() - started, 3)
             result.provenance["seconds"] = round(result.provenance["seconds"] + seconds, 3)
             if recorder:
                 recorder.add(arm, seed, seconds, **found)
@@ -251,6 +243,78 @@ def as_text(recipe: Recipe | Callable) -> str:
 def _called(function: Callable) -> str:
     """Return the name of a function, or what makes it where it has none, as a partial."""
     return getattr(function, "__name__", "") or written(function)
+
+
+@dataclass(frozen=True, eq=False)
+class _Making:
+    """How a study makes one run; the arguments are those of `study`."""
+
+    data: Data | Callable[[int], Data] | None
+    device: torch.device
+    evaluate: Evaluate
+    on: str
+    train: Train
+    measure: Callable[[Run, Data], Figures]
+    threads: int
+
+    def all(
+        self, tasks: list[tuple[str, int, Recipe | Callable]], jobs: int, bar: Bar
+    ) -> Iterator[tuple[str, int, dict[str, Any], float]]:
+        """Yield what came of every task as soon as it is over."""
+        if jobs > 1:
+            pool = Parallel(jobs, return_as="generator_unordered", pre_dispatch=2 * jobs)
+            yield from pool(delayed(self.alone)(*task) for task in tasks)
+            return
+        kept: list[Any] = []
+        with _threads(self.threads):
+            for arm, seed, recipe in tasks:
+                bar.set_postfix_str(f"{arm}, seed {seed}")
+                yield self.one(arm, seed, recipe, kept)
+
+    def alone(
+        self, arm: str, seed: int, recipe: Recipe | Callable
+    ) -> tuple[str, int, dict[str, Any], float]:
+        """Make a run in a process of its own, where nobody sees its progress."""
+        os.environ["TQDM_DISABLE"] = "1"
+        with _threads(self.threads):
+            return self.one(arm, seed, recipe, _KEPT)
+
+    def one(
+        self, arm: str, seed: int, recipe: Recipe | Callable, kept: list[Any]
+    ) -> tuple[str, int, dict[str, Any], float]:
+        """Make a run: its arm, its seed, what to record of it, and the seconds it took.
+
+        Args:
+            arm: what the recipe is called.
+            seed: number that fixes everything random.
+            recipe: recipe, or function, seed -> metrics.
+            kept: the data of the last run, which all arms of a seed share.
+        """
+        started = time.perf_counter()
+        found: dict[str, Any]
+        try:
+            if isinstance(recipe, Recipe):
+                if not kept or kept[0] != (self.data, seed):
+                    kept[:] = [(self.data, seed), _of_seed(self.data, seed, self.device)]
+                data = kept[1]
+                run = self.train(
+                    recipe,
+                    data,
+                    seed=seed,
+                    device=self.device,
+                    evaluate=self.evaluate,
+                    on=self.on,
+                )
+                found = {"figures": _finite(self.measure(run, data))}
+            else:
+                found = {"figures": _finite(recipe(seed))}
+        except Diverged as error:
+            found = {"diverged": error.step}
+        return arm, seed, found, round(time.perf_counter() - started, 3)
+
+
+_KEPT: list[Any] = []
+"""The data of the last run, in a process that makes runs for another."""
 
 
 def _of_seed(data: Any, seed: int, device: torch.device) -> Data:
