@@ -90,7 +90,7 @@ FRAME = Frame(
 
 CHOSEN = {
     BASELINE: "baseline, lr 0.1",
-    "constant learning rate": "constant learning rate, lr 0.1",
+    "constant learning rate": "constant learning rate, lr 0.05",
     "step decay": "step decay, lr 0.1",
     "cosine decay": "cosine decay, lr 0.1",
     "no batch norm": "no batch norm, lr 0.05",
@@ -106,6 +106,7 @@ SETTING = Setting(
     frame=FRAME,
     data=DATA,
     chosen=CHOSEN,
+    search_seeds=(100, 101),
     seeds=5,
     further={
         "neither crop nor mirror": {"augment": identity},

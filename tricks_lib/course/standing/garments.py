@@ -33,13 +33,13 @@ FRAME = Frame(
 
 CHOSEN = {
     BASELINE: "baseline, lr 0.1",
-    "constant learning rate": "constant learning rate, lr 0.1",
+    "constant learning rate": "constant learning rate, lr 0.05",
     "step decay": "step decay, lr 0.1",
-    "cosine decay": "cosine decay, lr 0.1",
+    "cosine decay": "cosine decay, lr 0.2",
     "no batch norm": "no batch norm, lr 0.05",
-    "Adam": "Adam, lr 0.003",
-    "AdamW": "AdamW, lr 0.003",
-    "AdaBound": "AdaBound, lr 0.001, limit 1",
+    "Adam": "Adam, lr 0.01",
+    "AdamW": "AdamW, lr 0.03",
+    "AdaBound": "AdaBound, lr 0.01, limit 1",
 }
 """The best try of each group. Until the search is recorded to its end these are guesses, and no arm
 may be recorded; a test holds the two together."""
@@ -49,7 +49,8 @@ SETTING = Setting(
     frame=FRAME,
     data=DATA,
     chosen=CHOSEN,
-    seeds=10,
+    search_seeds=range(100, 105),
+    seeds=5,
     further={"crop and mirror": {"augment": Compose(RandomCrop(), HorizontalFlip())}},
     also="neither crop nor mirror",
 )

@@ -3,7 +3,7 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -37,6 +37,7 @@ class Setting:
         frame: network, images and length of the runs.
         data: gives each seed its training images, others for choices, and the test images.
         chosen: the best try of each group of the search.
+        search_seeds: the seeds of the search, apart from those of the arms.
         seeds: how many runs of each arm.
         further: slots of the arms that are not in the other setting.
         also: another name of the baseline, by what it does to its images.
@@ -46,6 +47,7 @@ class Setting:
     frame: Frame
     data: OwnImages
     chosen: Mapping[str, str]
+    search_seeds: Sequence[int]
     seeds: int
     further: Mapping[str, Mapping[str, Any]]
     also: str
@@ -63,11 +65,12 @@ class Setting:
     @cached_property
     def search(self) -> StudyPlan:
         """All tries, on validation images alone: made for choices."""
+        recipes = {arm: recipe for tried in self.groups.values() for arm, recipe in tried.items()}
         return StudyPlan(
             path=RESULTS / f"{self.name}-search.jsonl",
-            recipes={arm: recipe for group in self.groups.values() for arm, recipe in group.items()},
+            recipes=recipes,
             data=self.data,
-            seeds=(100, 101),
+            seeds=self.search_seeds,
             measure=search_figures,
             metrics=METRICS,
             on="validation",
