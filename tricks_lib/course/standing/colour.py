@@ -89,14 +89,14 @@ FRAME = Frame(
 )
 
 CHOSEN = {
-    BASELINE: "baseline, lr 0.1",
-    "constant learning rate": "constant learning rate, lr 0.05",
-    "step decay": "step decay, lr 0.1",
-    "cosine decay": "cosine decay, lr 0.1",
+    BASELINE: "baseline, lr 0.4",
+    "constant learning rate": "constant learning rate, lr 0.0125",
+    "step decay": "step decay, lr 0.05",
+    "cosine decay": "cosine decay, lr 0.4",
     "no batch norm": "no batch norm, lr 0.05",
     "Adam": "Adam, lr 0.003",
-    "AdamW": "AdamW, lr 0.003",
-    "AdaBound": "AdaBound, lr 0.001, limit 1",
+    "AdamW": "AdamW, lr 0.01",
+    "AdaBound": "AdaBound, lr 0.01, limit 3",
 }
 """The best try of each group. Until the search is recorded to its end these are guesses, and no arm
 may be recorded; a test holds the two together."""

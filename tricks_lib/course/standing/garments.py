@@ -33,13 +33,13 @@ FRAME = Frame(
 
 CHOSEN = {
     BASELINE: "baseline, lr 0.1",
-    "constant learning rate": "constant learning rate, lr 0.05",
+    "constant learning rate": "constant learning rate, lr 0.1",
     "step decay": "step decay, lr 0.1",
-    "cosine decay": "cosine decay, lr 0.2",
-    "no batch norm": "no batch norm, lr 0.05",
+    "cosine decay": "cosine decay, lr 0.4",
+    "no batch norm": "no batch norm, lr 0.1",
     "Adam": "Adam, lr 0.01",
-    "AdamW": "AdamW, lr 0.03",
-    "AdaBound": "AdaBound, lr 0.01, limit 1",
+    "AdamW": "AdamW, lr 0.01",
+    "AdaBound": "AdaBound, lr 0.03, limit 3",
 }
 """The best try of each group. Until the search is recorded to its end these are guesses, and no arm
 may be recorded; a test holds the two together."""
@@ -50,7 +50,7 @@ SETTING = Setting(
     data=DATA,
     chosen=CHOSEN,
     search_seeds=range(100, 105),
-    seeds=5,
+    seeds=10,
     further={"crop and mirror": {"augment": Compose(RandomCrop(), HorizontalFlip())}},
     also="neither crop nor mirror",
 )
