@@ -286,6 +286,23 @@ def test_an_arm_can_be_a_function(planned):
         replace(planned, functions={"own way": five_percent}).recorded()
 
 
+@pytest.mark.parametrize("own_images", [False, True])
+def test_all_arms_can_be_functions(planned, toy, own_images):
+    plan = replace(planned, recipes={}, functions={"own way": own_way, "five": five_percent})
+    plan = replace(plan, data=OwnImages(toy, train=32)) if own_images else plan
+    made = plan.record()
+    # Functions train and measure by themselves: the plan's ways are no part of the question.
+    assert "measure_code" not in made.provenance
+    assert plan.so_far() == plan.recorded() == made
+    assert replace(plan, measure=only_nll).recorded() == made
+    assert plan.verify().runs == made.runs
+    stamped = plan.stamp("two versions gave the same")
+    assert stamped.provenance == made.provenance | {"confirmed": "two versions gave the same"}
+    assert plan.record().runs == made.runs  # the file takes further runs as before
+    with pytest.raises(ValueError, match=r"other recipes of \['five'\]"):
+        replace(plan, functions={"own way": own_way, "five": own_way}).recorded()
+
+
 def five_percent(seed):
     return {"accuracy": 0.05}
 

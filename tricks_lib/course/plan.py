@@ -240,15 +240,9 @@ class StudyPlan:
         with alone(self.path):
             result = StudyResult.load(self.path, self.metrics)
             code = {arm: code_hash(recipe) for arm, recipe in self.arms.items()}
-            stamps = {
-                "code": result.provenance["code"] | code,
-                "measure_code": code_hash(self.measure),
-                "train_code": code_hash(self.train),
-                "engine": code_hash(*ENGINE),
-                "confirmed": how,
-            }
-            if isinstance(self.data, OwnImages):
-                stamps["data_code"] = code_hash(self.data)
+            stamps = {"code": result.provenance["code"] | code, "confirmed": how}
+            if self.recipes:
+                stamps |= self._hashes() | {"engine": code_hash(*ENGINE)}
             replace(result, provenance=result.provenance | stamps).save(self.path)
         return self.recorded()
 
@@ -287,15 +281,18 @@ class StudyPlan:
         changed = [arm for arm, recipe in self.arms.items() if code[arm] != code_hash(recipe)]
         if changed:
             return f"the code that {changed} use was changed"
-        asked = {
-            "measure_code": code_hash(self.measure),
-            "train_code": code_hash(self.train),
-            "evaluate": self.evaluate,
-            "on": self.on,
-            "data_code": code_hash(self.data) if isinstance(self.data, OwnImages) else None,
-        }
+        if not self.recipes:
+            return ""  # functions load, train and measure by themselves
+        asked = {"data_code": None, **self._hashes(), "evaluate": self.evaluate, "on": self.on}
         others = [name for name, now in asked.items() if result.provenance.get(name) != now]
         return f"other {', '.join(others)}" if others else ""
+
+    def _hashes(self) -> dict[str, str]:
+        """Return the hashes of the code that all recipes share, by their names in a record."""
+        shared = {"measure_code": code_hash(self.measure), "train_code": code_hash(self.train)}
+        if isinstance(self.data, OwnImages):
+            shared["data_code"] = code_hash(self.data)
+        return shared
 
 
 def _only(result: StudyResult, arms: Iterable[str]) -> StudyResult:
