@@ -65,9 +65,8 @@ def _time(chapter: Chapter) -> str:
     text = f"{chapter.minutes} minutes for the main line"
     if chapter.minutes_for_all:
         text += f", {chapter.minutes_for_all} for everything"
-    return (
-        f"{text}; to run, at most {chapter.seconds} s on two CPU cores (on a GPU: not measured yet)"
-    )
+    gpu = f"{chapter.seconds_on_gpu} s" if chapter.seconds_on_gpu else "not measured yet"
+    return f"{text}; to run, at most {chapter.seconds} s on two CPU cores (on a GPU: {gpu})"
 
 
 def _row(fact: tuple[str, str]) -> str:

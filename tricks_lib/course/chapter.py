@@ -42,6 +42,7 @@ class Chapter:
         switch: a function with a name that turns the trick on in any recipe, for any data: the card
             shows its last line, the command line runs it. None where there is no trick.
         line: what the card shows where there is no switch.
+        seconds_on_gpu: time that it took on one NVIDIA H200; 0 if nobody has measured it.
         minutes_for_all: time for the main line, the folds and all exercises; 0 if not said.
         use: when to use it, in a line.
         avoid: when not to, in a line.
@@ -61,6 +62,7 @@ class Chapter:
     switch: Switch | None = None
     line: str = ""
     says: str = ""
+    seconds_on_gpu: int = 0
     minutes_for_all: int = 0
     use: str = ""
     avoid: str = ""

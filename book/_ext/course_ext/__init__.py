@@ -131,7 +131,7 @@ def _digest(*places: Path) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of it."""
     # Needs tricks_lib; the processes that run notebooks do not.
-    from .table import TricksForest, TricksTable
+    from .table import StandingSettings, TricksForest, TricksTable
 
     app.add_config_value("course_state", "", "env", str)
     app.add_js_file("course.js")
@@ -140,6 +140,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file(STYLE_SHEET)
     app.add_css_file("landing.css")
     app.add_directive("tricks-table", TricksTable)
+    app.add_directive("standing-settings", StandingSettings)
     app.add_directive("tricks-forest", TricksForest)
     # Before a page is read ...
     app.connect("config-inited", use_offline_assets)

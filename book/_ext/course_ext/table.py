@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 
 from docutils import nodes
+from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from tricks_lib.course.chapter import planned
 from tricks_lib.course.overview import OWN, Entry, alt_text, entries, forest, ranked
-from tricks_lib.course.standing.comparisons import SETTINGS
+from tricks_lib.course.standing.comparisons import SETTINGS, described
 from tricks_lib.lab.study import Finding, Word
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,18 @@ def _badge(word: Word) -> str:
 
 def _span(classes: str, text: str) -> str:
     return f'<span class="{classes}">{text}</span>'
+
+
+class StandingSettings(SphinxDirective):
+    """`{standing-settings}`: what the standing settings are, and how well their baselines do."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build a list of them."""
+        self.env.note_reread()
+        lines = [f"- *{name}*: {described(name)}." for name in SETTINGS]
+        holder = nodes.container()
+        self.state.nested_parse(StringList(lines), self.content_offset, holder)
+        return holder.children
 
 
 class TricksForest(SphinxDirective):

@@ -11,7 +11,7 @@ import torch
 from tricks_lib import augment, fit, mix, mlp
 from tricks_lib.course.chapter import chapter, chapters, planned
 from tricks_lib.course.standing import arms as module
-from tricks_lib.course.standing import comparisons, measure
+from tricks_lib.course.standing import colour, comparisons, measure
 from tricks_lib.course.standing.arms import BASELINE, Frame, arms, tries
 from tricks_lib.course.standing.comparisons import COMPARISONS, SETTINGS
 from tricks_lib.lab.metrics import evaluate
@@ -91,6 +91,22 @@ def test_the_chosen_tries_are_those_of_the_recorded_search(setting):
         assert not one.plan.path.exists(), "it is recorded without its search"
         return
     assert one.chosen == chosen
+
+
+def test_what_is_said_of_the_baseline_in_colour_is_so():
+    """The module tells why its network is still learning."""
+    setting, found = colour.SETTING, comparisons.result("colour")
+    search = setting.search.recorded()
+    looked_at, best = "baseline, lr 0.1", setting.chosen[BASELINE]
+    assert search.mean(looked_at, "train_accuracy") > 0.95
+    assert best == "baseline, lr 0.4"
+    lead = search.mean(best, "accuracy") - search.mean(looked_at, "accuracy")
+    assert round(100 * lead) == 3
+    assert round(100 * found.mean(BASELINE, "train_accuracy")) == 87
+    longer = found.mean("1.5 times the epochs", "accuracy")
+    tricks = {one.arm for one in COMPARISONS.values()} - {BASELINE}
+    assert all(found.mean(arm, "accuracy") < longer for arm in tricks)
+    assert "87.3 %" in comparisons.described("colour")
 
 
 @settings

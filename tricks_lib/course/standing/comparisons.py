@@ -1,7 +1,8 @@
 """What the standing settings compare for each trick, declared before any arm was run.
 
 One comparison a trick, and one with the cheapest thing that does the same work, its honest rival.
-All intervals of a setting hold at once (Bonferroni): a reader sees all tricks together.
+A reader sees all tricks together, so the intervals of all tricks in a setting hold at once
+(Bonferroni); and so do those against the rivals.
 
 Chapter: notebooks/00_baseline.ipynb
 """
@@ -21,6 +22,7 @@ __all__ = [
     "SETTINGS",
     "Comparison",
     "comparisons",
+    "described",
     "finding",
     "plan",
     "result",
@@ -45,12 +47,15 @@ class Comparison:
         arm: the arm with the trick.
         against: the arm without it.
         rival: the arm that does the same work in the cheapest way; "" if nothing does.
+        rival_metric: what the trick and its rival are compared in, where it is not the accuracy: a
+            temperature changes none.
         named: what the arm is called where all tricks stand together; by default, as the arm.
     """
 
     arm: str
     against: str = BASELINE
     rival: str = ""
+    rival_metric: str = "accuracy"
     named: str = ""
 
 
@@ -69,7 +74,7 @@ COMPARISONS: Mapping[str, Comparison] = {
         named="cosine decay (against a constant learning rate)",
     ),
     "adabound": Comparison("AdaBound", rival="Adam"),
-    "label_smoothing": Comparison("label smoothing", rival="1.5 times the epochs"),
+    "label_smoothing": Comparison("label smoothing", rival="a temperature", rival_metric="nll"),
     "distillation": Comparison("distillation", rival="1.5 times the epochs"),
     "cutout": Comparison("Cutout", rival="crop and mirror"),
     "random_erasing": Comparison("Random Erasing", rival="Cutout"),
@@ -119,6 +124,21 @@ def result(setting: str) -> StudyResult | None:
     return plan(setting).so_far()
 
 
+def described(setting: str) -> str:
+    """Say what a standing setting is, and how well its baseline knows its own training images and
+    the test images: a network that is still learning says little against a regulariser."""
+    says = import_module(f"{__package__}.{setting}").SETTING.says
+    found = result(setting)
+    if found is None:
+        return f"{says}; not recorded yet"
+    train, test = (found.mean(BASELINE, name) for name in ("train_accuracy", "accuracy"))
+    seeds = len(found.values(BASELINE))
+    return (
+        f"{says}; the baseline is right on {100 * train:.1f} % of its own training images and on "
+        f"{100 * test:.1f} % of the test images, {seeds} seeds"
+    )
+
+
 def finding(slug: str, setting: str) -> Finding | None:
     """Say what a standing setting found of a trick in test accuracy; None while it has fewer than
     five seeds, or where the setting does not hold the trick."""
@@ -128,15 +148,15 @@ def finding(slug: str, setting: str) -> Finding | None:
 
 def rival_finding(slug: str, setting: str) -> Finding | None:
     """Compare a trick with its honest rival in the same way; None where it has none."""
-    comparison = comparisons().get(slug)
-    return _finding(setting, comparison.arm, comparison.rival) if comparison else None
+    one = comparisons().get(slug)
+    return _finding(setting, one.arm, one.rival, one.rival_metric) if one else None
 
 
-def _finding(setting: str, arm: str, against: str) -> Finding | None:
+def _finding(setting: str, arm: str, against: str, metric: str = "accuracy") -> Finding | None:
     found = result(setting)
     if found is None or not {arm, against} <= set(found.runs):
         return None
     if len(found.runs[arm].keys() & found.runs[against].keys()) < ENOUGH:
         return None
-    gap = found.difference(arm, "accuracy", against, comparisons=len(comparisons()))
+    gap = found.difference(arm, metric, against, comparisons=len(comparisons()))
     return Finding(gap, setting)

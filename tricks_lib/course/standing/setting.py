@@ -34,6 +34,7 @@ class Setting:
 
     Args:
         name: what its files are called.
+        says: images, length and augmentation, in words.
         frame: network, images and length of the runs.
         data: gives each seed its training images, others for choices, and the test images.
         chosen: the best try of each group of the search.
@@ -44,6 +45,7 @@ class Setting:
     """
 
     name: str
+    says: str
     frame: Frame
     data: OwnImages
     chosen: Mapping[str, str]

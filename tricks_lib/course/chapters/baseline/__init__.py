@@ -29,5 +29,6 @@ CHAPTER = Chapter(
     minutes=60,
     minutes_for_all=120,
     seconds=60,
+    seconds_on_gpu=17,
     line="study({'baseline': baseline, 'trick': replace(baseline, ...)}, data, seeds=20)",
 )

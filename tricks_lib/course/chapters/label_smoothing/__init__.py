@@ -34,6 +34,7 @@ CHAPTER = Chapter(
     minutes=60,
     minutes_for_all=120,
     seconds=60,
+    seconds_on_gpu=13,
     switch=switch,
     use="the network is over-confident and you cannot hold back labelled images for a temperature.",
     avoid="it is well calibrated or under-confident already: measure first.",

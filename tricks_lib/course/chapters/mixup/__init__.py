@@ -32,6 +32,7 @@ CHAPTER = Chapter(
     minutes=60,
     minutes_for_all=150,
     seconds=60,
+    seconds_on_gpu=18,
     switch=switch,
     use="the network has memorised its training images and is over-confident; compare it with a "
     "temperature and with CutMix.",

@@ -44,6 +44,7 @@ CHAPTER = Chapter(
     minutes=60,
     minutes_for_all=150,
     seconds=40,
+    seconds_on_gpu=9,
     switch=switch,
     use="the loss rises in the first steps, as it may with large batches and a learning rate "
     "scaled up for them, and you want to keep that learning rate.",
