@@ -95,11 +95,7 @@ def _(my_erase: Function, draws: Draws):
             "Each image has its own rectangle: yours erases the same one in all.": _one_for_all,
             "An erased pixel is not one multiplied by zero: infinity times zero is not a number. "
             "Choose with torch.where or masked_fill.": _multiplied_by_zero,
-            "Yours reaches one too far: the last erased row is top + high - 1.": (
-                lambda images, top, left, high, wide, fill: _masked(
-                    images, top, left, high, wide, fill, last=1
-                )
-            ),
+            "Yours reaches one too far: the last erased row is top + high - 1.": (_one_too_large),
             "Yours erases rows and columns all across: a pixel is erased if both its row and its "
             "column are.": _a_cross,
             "The rectangle is high rows and wide columns: yours has them the other way round.": (
@@ -234,14 +230,18 @@ def _my_erase(images, top, left, high, wide, fill):
     return _masked(images, top, left, high, wide, fill)
 
 
+def _one_too_large(images, top, left, high, wide, fill):
+    return _masked(images, top, left, high, wide, fill, last=1)
+
+
 def _a_cross(images, top, left, high, wide, fill):
     in_rows, in_columns = _mask(images, top, left, high, wide)
     return images.masked_fill(in_rows | in_columns, fill)
 
 
 def _one_for_all(images, top, left, high, wide, fill):
-    first = (side[:1].expand(len(side)) for side in (top, left, high, wide))
-    return _masked(images, *first, fill)
+    y, x, h, w = (side[:1].expand(len(side)) for side in (top, left, high, wide))
+    return _masked(images, y, x, h, w, fill)
 
 
 def _multiplied_by_zero(images, top, left, high, wide, fill):
@@ -375,7 +375,7 @@ WRONG = {
     2: [
         (_one_for_all, "the same one in all"),
         (_multiplied_by_zero, "infinity times zero"),
-        (lambda *task: _masked(*task, last=1), "one too far"),
+        (_one_too_large, "one too far"),
         (_a_cross, "all across"),
         (
             lambda images, top, left, high, wide, fill: _masked(

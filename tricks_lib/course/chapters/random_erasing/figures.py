@@ -3,8 +3,9 @@
 Chapter: notebooks/08_random_erasing.ipynb
 """
 
+import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import matplotlib.pyplot as plt
 import torch
@@ -19,6 +20,7 @@ from tricks_lib.course.photographs import photographs
 from tricks_lib.lab.data import Data
 from tricks_lib.lab.figures import BLUE, COLUMN, GREY, ORANGE, panels, show_images
 from tricks_lib.lab.study import StudyResult
+from tricks_lib.ops.pixels import Fill
 
 from .study import FILLS, hidden
 
@@ -40,8 +42,10 @@ COLOURS = {"random": "random pixels", "mean": "mean colour", "black": "black"}
 """What the fills are called in pictures."""
 
 
-def _fill_of(images: Tensor, fill: str) -> str | float | None:
-    return {"random": "random", "mean": None, "black": 0.0}[fill]
+def _fill_of(fill: str) -> Fill | Literal["random"]:
+    if fill == "random":
+        return "random"
+    return {"mean": None, "black": 0.0}[fill]
 
 
 def _box(count: int, *sides: int) -> list[Tensor]:
@@ -64,7 +68,7 @@ def draw_first(data: Data, number: int) -> Figure:
     for place, (images, row) in enumerate(zip(rows, axes, strict=True)):
         quarter = images.shape[-1] // 28
         box = _box(1, *(quarter * side for side in (7, 14, 14, 7)))
-        shown = [images] + [erase(images, *box, fill=_fill_of(images, f), seed=0) for f in FILLS]
+        shown = [images] + [erase(images, *box, fill=_fill_of(f), seed=0) for f in FILLS]
         for ax, image, title in zip(row, shown, ("whole", *COLOURS.values()), strict=True):
             _show(ax, image[0])
             if place == 0:
@@ -123,10 +127,11 @@ def shapes(
     """
     draws = torch.Generator().manual_seed(0)
     first, second = torch.rand(2, count, generator=draws, dtype=torch.float64)
-    area = torch.lerp(*torch.tensor([0.02, largest], dtype=torch.float64), first)
-    ends = torch.tensor([smallest, 1 / smallest], dtype=torch.float64)
-    ratio = torch.lerp(*(ends.log() if logarithmic else ends), second)
-    ratio = ratio.exp() if logarithmic else ratio
+    area = 0.02 + (largest - 0.02) * first
+    if logarithmic:
+        ratio = (math.log(smallest) * (1 - 2 * second)).exp()
+    else:
+        ratio = smallest + (1 / smallest - smallest) * second
     if side:
         rows, columns, fits = rectangles(area, ratio, side, side)
         high, wide = rows / side, columns / side
@@ -177,7 +182,7 @@ def draw_settings(area: float, aspect: float, fill: str) -> Figure:
     """
     photos = photographs(96)
     torch.manual_seed(1)
-    trick = RandomErasing(1.0, (area, area), (aspect, aspect), _fill_of(photos, fill))
+    trick = RandomErasing(1.0, (area, area), (aspect, aspect), _fill_of(fill))
     return show_images(trick(photos), columns=4, size=1.25)
 
 
