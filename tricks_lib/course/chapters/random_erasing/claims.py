@@ -36,10 +36,13 @@ ARMS = 4
 """Arms that are compared with none, read together."""
 
 GREY = "under grey squares random pixels and black rectangles still help"
-EITHER = "between random pixels and black no difference is seen"
+EITHER = "but between random pixels and black no difference is seen"
 WHOLE = "with grey or black rectangles no difference is seen."
 CUTOUT = "On whole images no difference between the two is seen."
-PROTECTION = "for random pixels and black squares no difference was seen."
+PROTECTION = (
+    "Not as protection against everything:** for random pixels and black squares no difference "
+    "was seen."
+)
 
 
 def ahead(fill: str) -> Callable[[StudyResult], float]:
