@@ -19,10 +19,10 @@ from tricks_lib.course.claims import (
     Within,
 )
 from tricks_lib.course.standing.comparisons import result
-from tricks_lib.lab.study import POINT, StudyResult
+from tricks_lib.lab.study import ACCURACY, POINT, StudyResult, paired_difference
 
 from .figures import coverage, shapes
-from .study import FILLS, PLAN, hidden
+from .study import AGAIN, FILLS, LONG, PLAN, hidden
 
 __all__ = ["CLAIMS"]
 
@@ -58,6 +58,25 @@ def ahead(fill: str) -> Callable[[StudyResult], float]:
 def gained(arm: str, metric: str, against: str = "none") -> Callable[[], float]:
     """Return how to work out by how many points one mean lies above another."""
     return lambda: 100 * PLAN.recorded().difference(arm, metric, against).mean
+
+
+def both(arm: str) -> Callable[[], list[float]]:
+    """Return how to work out the mean accuracy after 16 and after 64 epochs, in percent."""
+    return lambda: [100 * plan.recorded().mean(arm) for plan in (PLAN, LONG)]
+
+
+def gains_more_when_longer() -> None:
+    """Compare the gains of both lengths seed by seed."""
+    short, long = (plan.recorded() for plan in (PLAN, LONG))
+    of_short, of_long = (
+        {
+            seed: value - found.values("none")[seed]
+            for seed, value in found.values("erasing, random").items()
+        }
+        for found in (short, long)
+    )
+    gap = paired_difference(ACCURACY, of_long, {seed: of_short[seed] for seed in of_long})
+    assert gap.low > 0, gap
 
 
 def fits(largest: float, smallest: float = 0.3) -> float:
@@ -153,6 +172,7 @@ CLAIMS: list[Claim] = [
         for trained, tested in (("random", "black"), ("black", "random"))
     ),
     NoneSeen(PLAN, "erasing, random", hidden("black"), comparisons=SQUARES, carries=PROTECTION),
+    NoneSeen(AGAIN, "erasing, random", hidden("black"), carries=PROTECTION),
     # Whole images.
     Says(
         "With random pixels the accuracy is {:.1f} points higher",
@@ -163,6 +183,7 @@ CLAIMS: list[Claim] = [
         gained("erasing, random", "accuracy"),
     ),
     Helps(PLAN, "erasing, random", comparisons=ARMS),
+    Helps(AGAIN, "erasing, random", carries="**On whole images the gain is small.**"),
     *(
         NoneSeen(PLAN, f"erasing, {fill}", comparisons=ARMS, carries=WHOLE)
         for fill in ("mean", "black")
@@ -177,6 +198,16 @@ CLAIMS: list[Claim] = [
         )
         for fill in FILLS
         for metric in ("nll", "ece")
+    ),
+    Says(
+        "Without erasing the mean is {:.1f} % after 16 epochs and {:.1f} % after 64", both("none")
+    ),
+    Says("with random pixels, {:.1f} and {:.1f} %.", both("erasing, random")),
+    Helps(LONG, "erasing, random", by=1 * POINT),
+    Holds(
+        "after 64 epochs the gain is larger, in the seeds that both lengths have",
+        gains_more_when_longer,
+        carries="**Longer training makes it larger.**",
     ),
     # Cutout.
     NoneSeen(PLAN, "erasing, mean", baseline="cutout, mean", comparisons=3, carries=CUTOUT),

@@ -216,7 +216,7 @@ def draw_coverage(size: int) -> Figure:
     figure, axes = panels(2, height=2.7)
     for ax, (name, trick) in zip(axes, tricks.items(), strict=True):
         chances = coverage(trick)
-        picture = ax.imshow(100 * chances, vmin=0, vmax=20, cmap="viridis")
+        picture = ax.imshow(100 * chances, vmin=0, vmax=25, cmap="viridis")
         ax.set_title(f"{name}\n{100 * chances.mean():.1f} % on average")
         ax.axis("off")
     bar = figure.colorbar(picture, ax=axes, shrink=0.8)
