@@ -247,10 +247,19 @@ def draw_uses(eraser: Callable[[Tensor], Tensor], uses: tuple[int, ...] = (0, 1,
 # --- Tables ---
 
 
-def table_of_fills(result: StudyResult) -> Markdown:
-    """Lay out what each arm reaches on whole images and under squares of each fill."""
+def table_of_fills(result: StudyResult, epochs: int) -> Markdown:
+    """Lay out what each arm reaches on whole images and under squares of each fill.
+
+    Args:
+        result: of one of the studies.
+        epochs: how long its runs are.
+    """
     metrics = {"whole": "accuracy"} | {COLOURS[fill]: hidden(fill) for fill in FILLS}
-    lines = [f"| trained with | {' | '.join(metrics)} |", "|---" * (1 + len(metrics)) + "|"]
+    lines = [
+        f"Test accuracy (%) after {epochs} epochs, on whole images and under squares of:\n",
+        f"| trained with | {' | '.join(metrics)} |",
+        "|---" * (1 + len(metrics)) + "|",
+    ]
     for arm in result.runs:
         cells = [f"{100 * result.mean(arm, metric):.1f}" for metric in metrics.values()]
         lines.append(f"| {arm} | {' | '.join(cells)} |")
