@@ -96,8 +96,8 @@ COMPARISONS: Mapping[str, Comparison] = {
 """By the slug of the chapter."""
 
 AGAINST = (
-    "Cosine decay stands against a constant learning rate; linear scaling, with batches eight times "
-    "as large, against the learning rate as it was; crop and mirror, weight decay and batch "
+    "Cosine decay stands against a constant learning rate; linear scaling, with batches of eight "
+    "times the size, against the learning rate as it was; crop and mirror, weight decay and batch "
     "normalisation against the network without them; all others against the baseline."
 )
 """What is compared with what, where only names stand."""
