@@ -79,8 +79,8 @@ def _heading(setting: str) -> str:
 def _told(found: Finding | None) -> str:
     if found is None:
         return _span("planned", "not recorded yet")
-    gap = found.difference
-    return _badge(found.word) + _span("numbers", f"{gap.format_mean()} {gap.interval}")
+    unit = f" {found.metric.unit}"  # stands in the heading
+    return _badge(found.word) + _span("numbers", str(found.difference).removesuffix(unit))
 
 
 def _own(entry: Entry) -> str:
