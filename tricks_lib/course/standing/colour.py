@@ -82,9 +82,9 @@ LOOKS = (
     Look(4000, 60, 32, 4, 68.4, 94.0, "learning rate 0.4, after the study"),
 )
 """What was looked at, on validation images and with the baseline alone; all but the last two before
-the search. With a fourth stage the network learns its images; 16 channels do so as well as 32 at
-the learning rate 0.1, in more epochs that are cheaper. At larger rates only 32 channels do: so the
-study should be made when it is made again."""
+the search. With a fourth stage the network learns its images; at the learning rate 0.1, 16 channels
+do so as well as 32, in more epochs that are cheaper. At larger rates only 32 channels do, which is
+the width for the next recording."""
 
 EPOCHS = 60
 """Between two looks with 4,000 images."""
