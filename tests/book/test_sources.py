@@ -12,6 +12,7 @@ from pybtex.database import parse_file
 from pybtex.exceptions import PybtexError
 
 from course_ext import sources
+from tricks_lib.course.standing import colour, garments
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 import cite
@@ -192,6 +193,32 @@ def test_glossaries_have_the_form_of_entries():
             words = list(sources.terms(entry))
             assert words and told[: len(words)] == words, f"{name}: no term before {told[0]!r}"
             assert len(told) > len(words), f"{name}: {words[0]!r} is not explained"
+
+
+@pytest.mark.parametrize(
+    ("ours", "papers_say"),
+    [
+        ("Over-confident", "Under-confident"),
+        ("Point", "Percentage point"),
+        ("Running average", "Exponential moving average"),
+        ("Target row", "Target distribution"),
+        ("Step", "Iteration"),
+        ("Snapshot", "Checkpoint"),
+        ("Mixture", "mixed-sample data augmentation"),
+        ("Limit", "final learning rate"),
+    ],
+)
+def test_words_of_the_course_stand_beside_those_of_papers(ours, papers_say):
+    text = "\n\n".join(text for _, text in entries())
+    assert ours in list(sources.terms(text))
+    assert papers_say in text
+
+
+def test_the_glossary_says_of_the_standing_settings_what_they_are():
+    text = dict(entries())["book/glossary.md"]
+    for setting, frame in (("Garments", garments.FRAME), ("Colour", colour.FRAME)):
+        (entry,) = re.findall(rf"^{setting}\n((?:  .+\n)+)", text, flags=re.M)
+        assert re.findall(r"(\d+) epochs", entry) == [str(frame.epochs)]
 
 
 def test_words_of_the_chapters_come_into_the_glossary(monkeypatch, tmp_path):
