@@ -14,7 +14,7 @@ PYTEST := $(QUIET_AND_SINGLE) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 export OMP_WAIT_POLICY := passive
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-notebooks test-wheel test-site check chapter readme references lab study bench lint lock hooks clean
+.PHONY: help book test test-notebooks test-wheel test-site check chapter readme references screenshot lab study bench lint lock hooks clean
 
 help:  ## Say what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ readme: $(VENV)/.course  ## Write the list of chapters into README.md
 
 references: $(VENV)/.dev  ## Write the works of all bibliographies into book/references.md
 	$(BIN)/python tools/references.py
+
+screenshot: $(VENV)/.dev  ## Photograph a chapter for README.md (after make book)
+	$(BIN)/python tools/screenshot.py
 
 lab: $(VENV)/.course  ## Open the course in JupyterLab (the settings are for this course alone)
 	JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(BIN)/jupyter lab start.ipynb
