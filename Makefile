@@ -14,7 +14,7 @@ PYTEST := $(QUIET_AND_SINGLE) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 export OMP_WAIT_POLICY := passive
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-notebooks test-wheel test-site check chapter readme lab study bench lint lock hooks clean
+.PHONY: help book test test-notebooks test-wheel test-site check chapter readme references screenshot lab study bench lint lock hooks clean
 
 help:  ## Say what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ check: $(VENV)/.dev  ## All that concerns one chapter, in about three minutes: m
 	@test -n "$(CHAPTER)" || { echo "Which one? make check CHAPTER=warmup"; exit 2; }
 	@ls notebooks/[0-9]*_$(CHAPTER).ipynb >/dev/null 2>&1 || { \
 		echo "There is no notebooks/NN_$(CHAPTER).ipynb. There are: $$(ls notebooks | sed -n 's/^[0-9]*_\(.*\)\.ipynb$$/\1/p' | xargs)"; exit 2; }
-	$(MAKE) --no-print-directory readme lint
+	$(MAKE) --no-print-directory readme references lint
 	$(PYTEST) tests -m "not site and not wheel" -k "$(CHAPTER) or test_layers or test_requirements or test_sources"
 	$(PYTEST) --nbval-lax --nbval-cell-timeout=300 $(wildcard notebooks/[0-9]*_$(CHAPTER).ipynb notebooks/solutions/[0-9]*_$(CHAPTER).ipynb)
 	COURSE_EXECUTE=off $(BIN)/jupyter-book build . --path-output _build/check --all -W -n --keep-going
@@ -77,11 +77,17 @@ chapter: $(VENV)/.course  ## Lay out the files of a new chapter: make chapter SL
 readme: $(VENV)/.course  ## Write the list of chapters into README.md
 	$(BIN)/python tools/readme.py --picture
 
+references: $(VENV)/.dev  ## Write the works of all bibliographies into book/references.md
+	$(BIN)/python tools/references.py
+
+screenshot: $(VENV)/.dev  ## Photograph a chapter for README.md (after make book)
+	$(BIN)/python tools/screenshot.py
+
 lab: $(VENV)/.course  ## Open the course in JupyterLab (the settings are for this course alone)
 	JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(BIN)/jupyter lab start.ipynb
 
-study: $(VENV)/.course  ## Record what is missing of the studies (one: CHAPTER=warmup; all runs again: FRESH=1)
-	$(BIN)/python -m tricks_lib record $(CHAPTER) $(if $(FRESH),--fresh)
+study: $(VENV)/.course  ## Record what is missing of the studies (one: CHAPTER=warmup; all runs again: FRESH=1; side by side: JOBS=4)
+	$(BIN)/python -m tricks_lib record $(CHAPTER) $(if $(FRESH),--fresh) $(if $(JOBS),--jobs $(JOBS))
 
 bench: $(VENV)/.dev  ## Measure the speed of the tricks beside their peers (book/speed.md), and of the data path
 	$(BIN)/python benchmarks/tricks.py --page book/speed.md

@@ -88,12 +88,16 @@ def label(work: Entry) -> str:
     return f"{' and '.join(names)} {work.fields['year']}"
 
 
+def bibliographies() -> list[Path]:
+    """Return the book's own bibliography and those of the chapters."""
+    chapters = (ROOT / "tricks_lib" / "course" / "chapters").glob("*/references.bib")
+    return [PAGE.with_suffix(".bib"), *sorted(chapters)]
+
+
 @cache
 def works() -> dict[str, Entry]:
     """Return all works that the course knows, by their keys."""
-    chapters = (ROOT / "tricks_lib" / "course" / "chapters").glob("*/references.bib")
-    paths = [PAGE.with_suffix(".bib"), *sorted(chapters)]
-    files = [parse_file(path, bib_format="bibtex") for path in paths]
+    files = [parse_file(path, bib_format="bibtex") for path in bibliographies()]
     return {key: entry for file in files for key, entry in file.entries.items()}
 
 

@@ -17,7 +17,6 @@ import adabound
 import numpy as np
 import pytest
 import torch
-from pybtex.database import parse_file
 
 import tricks_lib
 from course_ext import sources
@@ -228,7 +227,8 @@ def test_names_in_the_prose_exist():
 
 
 def works():
-    return {key for path in sources.bibliographies() for key in parse_file(path).entries}
+    page = (BOOK / "references.md").read_text(encoding="utf-8")
+    return set(re.findall(r'<a id="([^"]+)">', page))
 
 
 def test_links_lead_somewhere():
@@ -245,7 +245,7 @@ def test_links_lead_somewhere():
         elif not path.startswith("https://"):
             assert (BOOK / path).is_file(), f"there is no {target}"
         if path == "references.md":
-            assert anchor in works(), f"no bibliography has {anchor}"
+            assert anchor in works(), f"the references have no {anchor}"
 
 
 def test_sections_follow_the_course_and_link_the_chapters_that_there_are():

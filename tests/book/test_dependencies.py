@@ -12,6 +12,7 @@ import pytest
 from course_ext.dependencies import UNFINISHED, Dependencies
 from tricks_lib.course.card import card
 from tricks_lib.course.chapter import chapter
+from tricks_lib.course.standing.comparisons import SETTINGS, result
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,10 +56,26 @@ PACKAGE = {
     "course/__init__.py": "",
     "course/card.py": """
         from importlib import import_module
+        from .standing.comparisons import finding
 
         def card(slug):
-            return import_module(f"tricks_lib.course.chapters.{slug}")
+            return import_module(f"tricks_lib.course.chapters.{slug}"), finding(slug)
     """,
+    "course/chapter.py": "def chapters():\n    return []",
+    "course/standing/__init__.py": "",
+    "course/standing/comparisons.py": """
+        from importlib import import_module
+        from ..chapter import chapters
+
+        COMPARISONS = {"ricap": "RICAP"}
+
+        def finding(slug):
+            return import_module(f"{__package__}.{'garments'}"), chapters()
+    """,
+    "course/standing/garments.py": "from ...mix import Mixup\nfrom .arms import arms",
+    "course/standing/arms.py": "arms = 1",
+    "course/standing/other.py": "other = 1",
+    "course/standing/results/garments.jsonl": "{}",
     "course/chapters/__init__.py": "",
     "course/chapters/cutout/__init__.py": 'CHAPTER = ("Cutout", ["mixup"])',
     "course/chapters/cutout/study.py": "from ....augment import Cutout\nPLAN = Cutout",
@@ -132,6 +149,14 @@ def book(tmp_path):
         ("course/chapters/cutout/results/cutout.jsonl.lock", []),
         ("course/chapters/mixup/study.py", ["09_mixup"]),  # not of the chapter that names it
         ("course/chapters/mixup/__init__.py", ["07_cutout", "09_mixup"]),  # its title is shown
+        ("course/standing/results/garments.jsonl", ["07_cutout"]),  # the card shows it
+        ("course/standing/results/colour.jsonl", ["07_cutout"]),
+        ("course/standing/garments.py", ["07_cutout"]),  # found by name
+        ("course/standing/arms.py", ["07_cutout"]),  # by what is found by name
+        ("course/standing/other.py", []),  # not named
+        ("course/chapters/grid_mask/__init__.py", ["07_cutout"]),  # takes part by itself
+        ("course/chapters/grid_mask/study.py", []),
+        ("course/chapters/ricap/__init__.py", []),  # took part before it was a chapter
         ("lab/data/mini/sheet.png", []),  # nobody loads data
     ],
 )
@@ -225,6 +250,8 @@ def test_a_chapter_depends_on_its_folder_and_on_no_other_trick(course, notebook)
     slug = notebook.stem.partition("_")[2]
     assert f"tricks_lib/course/chapters/{slug}/study.py" in whole
     assert any(f"chapters/{slug}/results/" in path for path in whole)
+    assert {f"tricks_lib/course/standing/results/{name}.jsonl" for name in SETTINGS} <= whole
+    assert {f"tricks_lib/course/standing/{name}.py" for name in SETTINGS} <= whole
     assert "tricks_lib/recipe.py" in whole
     assert "tricks_lib/__init__.py" not in whole, "it would then depend on every trick"
     assert "tricks_lib/cli.py" not in whole
@@ -272,6 +299,8 @@ def test_what_a_chapter_finds_when_it_runs_was_foreseen(course, notebook):
     slug = notebook.stem.partition("_")[2]
     found = chapter(slug)  # imported before: an import opens the packages on the way
     found.part("exercises")
+    for setting in SETTINGS:
+        result(setting)  # it is refused where the code of any trick changed, and so opens all
     linecache.clearcache()
     with listening():
         card(slug)

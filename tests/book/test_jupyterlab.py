@@ -24,6 +24,13 @@ SLOW = re.compile(r"Plugin .* (took .*ms|is taking too long) to activate")
 
 CHAPTER = "notebooks/00_baseline.ipynb"
 
+SCROLL_TO_LINK = """key => {
+    const panels = document.querySelectorAll(".jp-WindowedPanel-outer");
+    panels.forEach(panel => panel.scrollTo(0, panel.scrollHeight));
+    return document.querySelector(`a[href$='#${key}']`);
+}"""
+"""Goes to the end of a notebook, whose last cells are not made before."""
+
 LIVE = [
     """
     from time import sleep
@@ -181,6 +188,23 @@ def test_links_of_a_chapter_lead_out_of_its_folder(opened):
     page = opened(CHAPTER)
     follow(page, "book/glossary.md", "glossary.md")
     page.wait_for_selector(".jp-MarkdownViewer h1", timeout=WAIT)
+
+
+def test_a_citation_of_a_chapter_leads_to_the_entry_of_its_work(opened):
+    page = opened(CHAPTER)
+    page.click(f".lm-TabBar-tab:has-text('{Path(CHAPTER).name}')")
+    key = "wightman2021resnet"  # far down the list
+    page.wait_for_function(SCROLL_TO_LINK, arg=key, timeout=WAIT)
+    follow(page, f"#{key}", "references.md")
+    entry = page.wait_for_selector(
+        ".jp-MarkdownViewer li:has-text('Wightman et al. 2021')", timeout=WAIT
+    )
+    page.wait_for_function(
+        "entry => 0 <= entry.getBoundingClientRect().top && "
+        "entry.getBoundingClientRect().bottom <= innerHeight",
+        arg=entry,
+        timeout=WAIT,
+    )
 
 
 def test_from_the_start_every_kind_of_page_can_be_reached(opened):

@@ -243,7 +243,7 @@ def test_a_finding_is_that_of_the_declared_comparison(planned):
         declared.finding()
     made = declared.record()
     assert declared.finding() == Finding(made.difference("slow", "nll"), "one epoch")
-    assert declared.recorded().headline == ("slow", "nll")
+    assert declared.recorded().declared == {("slow", "nll"): 1}
 
 
 def test_the_headline_and_the_rivals_are_read_together(planned):
@@ -257,6 +257,19 @@ def test_the_headline_and_the_rivals_are_read_together(planned):
     assert both.finding() == both.declared()[0]
     assert both.finding().difference.low < made.difference("slow", "nll").low
     assert planned.declared() == []
+
+
+def test_the_table_says_of_a_declared_comparison_what_its_finding_says(planned):
+    rivals = (
+        Headline("plain", "nll", "against the slow one", against="slow"),
+        Headline("slow", "accuracy", "in accuracy", against="plain"),
+    )
+    both = replace(planned, headline=Headline("slow", "nll", "one epoch"), rivals=rivals)
+    both.record()
+    told = {(row[0], row[1]): row[4:] for row in both.recorded().table("accuracy", "nll").rows}
+    headline, _, in_accuracy = both.declared()
+    for metric, found in (("nll", headline), ("accuracy", in_accuracy)):
+        assert told["slow", metric] == [str(found.difference), f"{found.word} (declared)"]
 
 
 def doubled(run, data):

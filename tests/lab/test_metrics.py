@@ -51,6 +51,18 @@ def test_score_agrees_with_the_formulas(seed, count, classes, spread):
     assert found.ece == pytest.approx(ece, rel=1e-5, abs=1e-6)
 
 
+def test_metrics_show_themselves_rounded_and_keep_all_digits():
+    found = Metrics(accuracy=0.86316666666, nll=0.41249999998, ece=0.03105555555)
+    shown = "Metrics(accuracy=86.32 %, nll=0.412, ece=3.11 points)"
+    assert (repr(found), str(found), f"{found}") == (shown, shown, shown)
+    assert found.accuracy == 0.86316666666
+    assert found == Metrics(0.86316666666, 0.41249999998, 0.03105555555)
+    assert found != Metrics(0.8632, 0.412, 0.0311)
+    assert repr(Metrics(0.1, float("nan"), float("nan"))) == (
+        "Metrics(accuracy=10.00 %, nll=nan, ece=nan points)"
+    )
+
+
 @given(seed=st.integers(0, 2**32), bins=st.integers(1, 30))
 def test_calibration_error_agrees_with_torchmetrics(seed, bins):
     logits, labels = draw(seed, 200, 5)  # none so sure that its probability rounds to 1

@@ -47,6 +47,11 @@ class Entry:
         """The verdict of all settings together, by the rule of `overall`; None without any."""
         return overall(self.findings.values()) if self.findings else None
 
+    @property
+    def agreeing(self) -> int:
+        """In how many settings the verdict is that of all together; 0 where it depends."""
+        return sum(found.word == self.word for found in self.findings.values())
+
 
 def entries() -> list[Entry]:
     """Return all chapters with what was found, in the order of the course."""
@@ -87,7 +92,7 @@ def forest(setting: str) -> Figure:
 
     with plt.rc_context():
         use_style()
-        figure, ax = plt.subplots(figsize=(5, 3))
+        figure, ax = plt.subplots(figsize=(5, 2))
         difference_dots(ax, ranked(setting), seeds=False)
         plt.close(figure)
     return figure

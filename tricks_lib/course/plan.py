@@ -194,8 +194,12 @@ class StudyPlan:
         return self._with_derived(_only(result, begun.arms))
 
     def _with_derived(self, result: StudyResult) -> StudyResult:
-        if self.headline and self.headline.against is None:
-            result = replace(result, headline=(self.headline.arm, self.headline.metric))
+        declared = {
+            (one.arm, one.metric): len(self._asked)
+            for one in self._asked
+            if one.against in (None, result.baseline)
+        }
+        result = replace(result, declared=declared)
         for name, (arm, ending) in self.derived.items():
             if arm in result.runs:
                 result = result.with_derived(name, arm, ending)
@@ -253,7 +257,7 @@ class StudyPlan:
     def declared(self) -> list[Finding]:
         """Return what was found in the headline and against the rivals, with simultaneous
         intervals."""
-        asked = [*filter(None, (self.headline,)), *self.rivals]
+        asked = self._asked
         found = self.recorded() if asked else None
         return [
             Finding(
@@ -263,6 +267,11 @@ class StudyPlan:
             for one in asked
             if found
         ]
+
+    @property
+    def _asked(self) -> list[Headline]:
+        """The comparisons that are read together."""
+        return [*filter(None, (self.headline,)), *self.rivals]
 
     def _differences(self, result: StudyResult) -> str:
         """Say in which way a record answers another question than this plan asks; "" if in none."""

@@ -338,7 +338,7 @@ def difference_dots(
     if limits:
         ax.set_xlim(limits)
         _point_outside(ax, gaps, limits)
-    names = _name_rows(ax, list(differences))
+    names = _name_rows(ax, list(differences), least=0.3 if seeds else 0.2)
     if _is_alone(ax):
         if numbers:
             _write_numbers(ax, gaps, room=0.62 * COLUMN - names)
@@ -388,8 +388,14 @@ def _point_outside(ax: Axes, gaps: Sequence[Difference], limits: tuple[float, fl
         ax.plot(inside, row, form, color=MARKS[gap.verdict].colour, ms=9)
 
 
-def _name_rows(ax: Axes, names: Sequence[str]) -> float:
-    """Write the names to the left of their rows, and return the room they take, in inches."""
+def _name_rows(ax: Axes, names: Sequence[str], least: float = 0.3) -> float:
+    """Write the names to the left of their rows, and return the room they take, in inches.
+
+    Args:
+        ax: where to draw.
+        names: of the rows, from the top.
+        least: height of a row, in inches, however short its name.
+    """
     width = 0.36 * COLUMN
     labels = [_wrap(name, width) for name in names]
     ax.set_yticks(range(len(names)), labels)
@@ -400,7 +406,7 @@ def _name_rows(ax: Axes, names: Sequence[str]) -> float:
         figure = _figure_of(ax)
         lines = max((label.count("\n") + 1 for label in labels), default=1)
         # A row has its lines, or dots above an interval; the axis below takes four lines more.
-        needed = len(names) * max(lines * _line_height() + 0.05, 0.3) + 4 * _line_height()
+        needed = len(names) * max(lines * _line_height() + 0.05, least) + 4 * _line_height()
         figure.set_figheight(max(figure.get_figheight(), needed))
     return max((_inches(line) for label in labels for line in label.split("\n")), default=0.0)
 

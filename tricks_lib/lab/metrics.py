@@ -43,6 +43,13 @@ class Metrics:
     nll: float
     ece: float
 
+    def __repr__(self) -> str:
+        """Return the numbers rounded for people; the attributes have all their digits."""
+        return (
+            f"Metrics(accuracy={100 * self.accuracy:.2f} %, nll={self.nll:.3f}, "
+            f"ece={100 * self.ece:.2f} points)"
+        )
+
 
 def score(logits: Tensor, labels: Tensor, bins: int = 15) -> Metrics:
     """Compare predictions with labels.

@@ -1,4 +1,4 @@
-"""What the course adds to Sphinx: fresh executions, chapters' own sources, pages made for reading.
+"""What the course adds to Sphinx: fresh executions, chapters' own words, pages made for reading.
 
 COURSE_EXECUTE=off in the environment builds the pages without running a notebook; JOBS says how
 many run at a time.
@@ -19,7 +19,7 @@ from . import sources
 from .assets import VENDOR, copy_offline_assets, leave_out_mathematics, use_offline_assets
 from .buttons import drop_buttons_without_an_address
 from .captions import set_captions
-from .citations import list_all_works, name_entries, open_entries_to_links
+from .citations import open_anchors_to_links
 from .dependencies import Dependencies
 from .execution import Ledger, run_all
 from .exercises import frame_exercises, link_solutions
@@ -33,21 +33,16 @@ JOBS = "2"
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Say where executions are kept, which bibliographies there are, and what every page shares."""
+    """Say where executions are kept, and what every page shares."""
     if os.environ.get("COURSE_EXECUTE") == "off":
         config.nb_execution_mode = "off"
     config.nb_execution_cache_path = str(Path(app.outdir).parent / ".execution")
     config.templates_path.append(str(Path(__file__).parent / "templates"))
-    config.bibtex_bibfiles = [
-        os.path.relpath(path, app.srcdir) for path in sources.bibliographies()
-    ]
     # Where the frame of all pages changes, all are read again; so where a chapter is new.
     frame = [ROOT / "_toc.yml", ROOT / "_config.yml", ROOT / "book" / "_static", VENDOR]
     extension = Path(__file__).parent
     names = sorted(path.name for path in ROOT.glob("notebooks/**/[0-9]*.ipynb"))
-    config.course_state = " ".join(
-        [_digest(*frame, extension, *sources.bibliographies(), *sources.glossaries()), *names]
-    )
+    config.course_state = " ".join([_digest(*frame, extension, *sources.glossaries()), *names])
 
 
 def find_outdated(
@@ -144,17 +139,15 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("tricks-forest", TricksForest)
     # Before a page is read ...
     app.connect("config-inited", use_offline_assets)
-    app.connect("config-inited", name_entries)
     app.connect("config-inited", drop_buttons_without_an_address)
     app.connect("config-inited", configure)
     app.connect("env-get-outdated", find_outdated)
     app.connect("env-before-read-docs", execute)
     app.connect("source-read", add_chapters_words)
-    app.connect("source-read", list_all_works)
     # ... when it has been read ...
     app.connect("doctree-read", set_captions)
     app.connect("doctree-read", frame_exercises)
-    app.connect("doctree-read", open_entries_to_links)
+    app.connect("doctree-read", open_anchors_to_links)
     app.connect("doctree-resolved", link_solutions)
     # ... and when it is written.
     app.connect("html-page-context", leave_out_mathematics, priority=900)

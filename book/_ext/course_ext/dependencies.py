@@ -9,6 +9,10 @@ that it could mean is taken.
 - A module brings the data beside it: files of its folder that are not Python.
 - A chapter's notebook brings the whole folder of the chapter, and so does a notebook that names
   another chapter in a string, as `card("mixup")` does; for these are found when they run.
+- A module that finds neighbours by name, as `import_module(f"{__package__}.{name}")` does, brings
+  those whose names stand in its strings, with what they import of the same package. It does so in
+  order not to bring all that these import: what they record is refused when that changes.
+- A module that looks at all chapters brings the `__init__.py` of those that it does not name.
 - Every package on the way was executed too. Of its `__init__.py` counts what is not an import.
 """
 
@@ -58,6 +62,12 @@ class Module:
         return _texts(self.tree)
 
     @cached_property
+    def finds_neighbours(self) -> bool:
+        """Whether it makes names of modules from that of its package."""
+        nodes = ast.walk(self.tree)
+        return any(isinstance(node, ast.Name) and node.id == "__package__" for node in nodes)
+
+    @cached_property
     def bound(self) -> dict[str, tuple[str, str | None]]:
         """Names that an import binds, with where they come from."""
         return {
@@ -104,6 +114,7 @@ class Dependencies:
         root: folder that holds the package; fingerprints do not change when it moves.
         package: name of the package.
         chapters: dotted name of the package whose sub-packages are found and not imported.
+        finder: module and name of the function that finds all of them.
         shared: files that every notebook depends on.
     """
 
@@ -112,6 +123,7 @@ class Dependencies:
         root: Path,
         package: str = "tricks_lib",
         chapters: str = "tricks_lib.course.chapters",
+        finder: tuple[str, str] = ("tricks_lib.course.chapter", "chapters"),
         shared: Iterable[Path] = (),
     ):
         self.root = root
@@ -120,6 +132,7 @@ class Dependencies:
         self._modules: dict[str, Module | None] = {}
         self._chapters = root.joinpath(*chapters.split("."))
         self._chapters_name = chapters
+        self._finder = finder
 
     def fingerprint(self, notebook: Path) -> str:
         """Return a digest of all that the outputs of a notebook depend on, except its own cells."""
@@ -163,6 +176,11 @@ class Dependencies:
             if name.startswith(f"{self._chapters_name}.") and module.is_package:
                 # A chapter names those to read before it; their titles stand on its card.
                 passed |= set(self._folders(module.texts))
+            if self._finder in module.imports:
+                slugs = {path.name for path in self._chapters.glob("*")} - module.texts
+                passed |= set(self._folders(slugs))
+            if module.finds_neighbours:
+                whole |= self._neighbours(module)
         return whole, passed - done
 
     def module(self, name: str) -> Module | None:
@@ -230,6 +248,19 @@ class Dependencies:
                     name = name.rpartition(".")[0]
                 if name != self.package:
                     yield name
+
+    def _neighbours(self, finding: Module) -> set[Path]:
+        """Files of a package that one of its modules finds by name, and that these import."""
+        package = finding.name if finding.is_package else finding.name.rpartition(".")[0]
+        todo = [f"{package}.{text}" for text in finding.texts if text.isidentifier()]
+        found: dict[str, Path] = {}
+        while todo:
+            name = todo.pop()
+            module = self.module(name)
+            if module and name not in found and name.startswith(f"{package}."):
+                found[name] = module.path
+                todo += self._resolved(module.imports)
+        return set(found.values())
 
     def _folders(self, slugs: Iterable[str]) -> list[str]:
         return [

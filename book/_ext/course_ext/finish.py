@@ -26,8 +26,6 @@ def finish_page(
     if "body" not in context:
         return
     body = TABLE.sub(_table, context["body"])
-    # Docutils gives citations a role that no list may hold.
-    body = body.replace('role="doc-biblioentry"', 'role="listitem"')
     # The words that are seen are the name of a fold: "Show the code".
     body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     body = MATHS.sub(_room, body)

@@ -1,8 +1,7 @@
-"""What chapters bring along: works they cite and words they explain, without a shared list.
+"""What chapters bring along: words that they explain, without a shared list.
 
-A chapter's folder may hold `references.bib` and `glossary.md`. The second has the form of the
-entries in book/glossary.md: a term on a line (or several that mean the same), the explanation
-indented below it, a blank line.
+A chapter's folder may hold `glossary.md`. It has the form of the entries in book/glossary.md: a
+term on a line (or several that mean the same), the explanation indented below it, a blank line.
 """
 
 from collections.abc import Iterator
@@ -11,11 +10,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 CHAPTERS = ROOT / "tricks_lib" / "course" / "chapters"
 FENCE = "```"
-
-
-def bibliographies() -> list[Path]:
-    """Return the book's own bibliography and those of the chapters."""
-    return [ROOT / "book" / "references.bib", *sorted(CHAPTERS.glob("*/references.bib"))]
 
 
 def glossaries() -> list[Path]:

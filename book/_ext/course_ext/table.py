@@ -10,7 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from tricks_lib.course.chapter import planned
 from tricks_lib.course.overview import OWN, Entry, alt_text, entries, forest, ranked
-from tricks_lib.course.standing.comparisons import SETTINGS, described
+from tricks_lib.course.standing.comparisons import AGAINST, BASELINE, SETTINGS, described, result
 from tricks_lib.lab.study import Finding, Word
 
 log = logging.getLogger(__name__)
@@ -38,9 +38,7 @@ class TricksTable(SphinxDirective):
             return []
         # A setting that is still being recorded has no column yet.
         shown = [name for name in SETTINGS if any(entry.standing[name] for entry in every)]
-        head = ["Trick", *(f"In *{name}*" for name in shown), "In its own setting"]
-        head += ["What papers report"]
-        head[1:1] = ["All together"] if shown else []
+        head = ["Trick", *map(_heading, shown), "In its own setting", "What papers report"]
         rows = [_row(entry, shown) for entry in every]
         lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows]
         to_come = ", ".join(f"{entry.number:02d} {entry.title}" for entry in planned())
@@ -53,22 +51,47 @@ class TricksTable(SphinxDirective):
 def _row(entry: Entry, shown: list[str]) -> str:
     chapter = entry.chapter
     named = f"[{chapter.number:02d} {chapter.title}]({chapter.notebook})"
-    cells = [f"{named}<br>{chapter.says or chapter.claim}"]
-    cells += [_badge(entry.word)] if entry.word and shown else []
+    together = _together(entry) if shown else ""
+    cells = [f"{named}<br>{chapter.says or chapter.claim}{together}"]
     cells += [_told(entry.standing[name]) for name in shown]
-    own = _told(entry.own)
-    if entry.own:
-        own += _span("visually-hidden", "; ") + _span("setting", entry.own.setting)
-    for rival in entry.rivals:
-        own += _span("rival", f"against {rival.setting}: {_badge(rival.word)}{rival.difference}")
-    cells += [own, chapter.papers]
+    cells += [_own(entry), chapter.papers]
     return f"| {' | '.join(cells)} |"
+
+
+def _together(entry: Entry) -> str:
+    """Say in how many of the settings the trick does what its verdict says; in half of them or less
+    is no colour of its own."""
+    count, every = entry.agreeing, len(entry.findings)
+    if entry.word is None:
+        return ""
+    style = BADGES[entry.word if 2 * count > every else "depends"]
+    told = f"{entry.word} in {count} of {every} settings" if count else entry.word
+    return _span("together", _span(f"verdict {style}", told))
+
+
+def _heading(setting: str) -> str:
+    """Say once what all cells of a standing setting share."""
+    found = result(setting)
+    seeds = len(found.values(BASELINE)) if found else 0
+    return f"In *{setting}*: points of test accuracy, {seeds} seeds"
 
 
 def _told(found: Finding | None) -> str:
     if found is None:
         return _span("planned", "not recorded yet")
-    return _badge(found.word) + _span("numbers", found.figures)
+    unit = f" {found.metric.unit}"  # stands in the heading
+    return _badge(found.word) + _span("numbers", str(found.difference).removesuffix(unit))
+
+
+def _own(entry: Entry) -> str:
+    """Say what the chapter found; of the rivals the words, since the card has the numbers."""
+    if entry.own is None:
+        return ""
+    told = _badge(entry.own.word) + _span("numbers", entry.own.figures)
+    told += _span("visually-hidden", "; ") + _span("setting", entry.own.setting)
+    for rival in entry.rivals:
+        told += _span("rival", f"Against {rival.setting}: <strong>{rival.word}</strong>.")
+    return told
 
 
 def _badge(word: Word) -> str:
@@ -114,5 +137,6 @@ class TricksForest(SphinxDirective):
         image = nodes.image(uri=f"/{place}", alt=alt_text(setting), classes=["forest"])
         figure = nodes.figure("", image, classes=["forest"])
         where = "each in its chapter's own setting" if setting == OWN else f"all in {setting}"
-        figure += nodes.caption("", f"What a trick changes, in points of test accuracy, {where}.")
+        told = f"What a trick changes, in points of test accuracy, {where}."
+        figure += nodes.caption("", told if setting == OWN else f"{told} {AGAINST}")
         return [figure]

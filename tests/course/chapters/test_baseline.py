@@ -9,7 +9,7 @@ from scipy import stats
 
 from tricks_lib import evaluate, fit, mlp
 from tricks_lib.course.baseline import BASELINE
-from tricks_lib.course.standing.garments import PLAN as GARMENTS
+from tricks_lib.course.standing.garments import SETTING as GARMENTS
 from tricks_lib.lab.study import StudyResult
 
 
@@ -32,8 +32,9 @@ def test_it_is_judged_on_validation_images_and_part_by_part(study):
 
 
 def test_the_baseline_is_that_of_the_standing_setting(study):
-    assert study.PLAN.recipes["baseline"] == GARMENTS.recipes["baseline"]
-    assert study.PLAN.data == GARMENTS.data
+    for arm, recipe in study.RECIPES.items():
+        assert study.PLAN.recipes[arm] == recipe == GARMENTS.plan.recipes[arm]
+    assert study.PLAN.data == GARMENTS.plan.data
 
 
 def test_each_seed_draws_its_images_or_ten_share_them(study):

@@ -141,16 +141,29 @@ def test_differences_of_several_arms_hold_at_once():
     )
 
 
-def test_the_headline_keeps_its_own_interval_in_the_table():
+def test_a_declared_comparison_keeps_its_own_interval_in_the_table():
     alone, wide = SEVERAL.difference("one"), SEVERAL.differences()
     assert [row[4] for row in SEVERAL.table().rows] == ["", *map(str, wide.values())]
-    declared = result_of(SEVERAL.runs, headline=("one", "accuracy"))
+    assert "[95 % intervals, simultaneous over 3]" in SEVERAL.table().header[4]
+    declared = result_of(SEVERAL.runs, declared={("one", "accuracy"): 1})
     shown = [row[4:] for row in declared.table().rows]
-    assert shown[1] == [str(alone), alone.verdict]
-    assert [cells[0] for cells in shown[2:]] == [str(wide["two"]), str(wide["three"])]
-    assert "95 % intervals, simultaneous" in declared.table().header[4]
-    other = result_of(SEVERAL.runs, headline=("one", "nll"))
+    assert shown[1] == [str(alone), f"{alone.verdict} (declared)"]
+    assert shown[2:] == [row[4:] for row in SEVERAL.table().rows[2:]]
+    assert "simultaneous over 3; declared: alone]" in declared.table().header[4]
+    other = result_of(SEVERAL.runs, declared={("one", "nll"): 1})
     assert str(other.table()) == str(SEVERAL.table())
+
+
+def test_comparisons_declared_together_have_their_common_interval_in_the_table():
+    two = SEVERAL.difference("one", comparisons=2)
+    asked = {("one", "accuracy"): 2, ("two", "accuracy"): 2}
+    declared = result_of(SEVERAL.runs, declared=asked).table()
+    assert declared.rows[1][4:] == [str(two), f"{two.verdict} (declared)"]
+    assert [row[5].endswith(" (declared)") for row in declared.rows] == [False, True, True, False]
+    assert "simultaneous over 3; declared: over 2]" in declared.header[4]
+    # As many as the table compares: then nothing is special about them.
+    all_three = result_of(SEVERAL.runs, declared={("one", "accuracy"): 3})
+    assert str(all_three.table()) == str(SEVERAL.table())
 
 
 # --- Tables ---

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from tricks_lib import Diverged, Recipe, cosine_decay, cross_entropy, fit, mlp, sgd
+from tricks_lib import Diverged, Recipe, cosine_decay, cross_entropy, fit, load_data, mlp, sgd
+from tricks_lib.lab.distributed import Workers
 from tricks_lib.lab.study import (
     Metric,
     OwnImages,
@@ -52,6 +53,18 @@ def sometimes_nan(model, images, targets):
 def always_nan(model, images, targets):
     loss, logits = cross_entropy(model, images, targets)
     return loss * math.nan, logits
+
+
+def one_epoch(seed):
+    return {"accuracy": 0.5 + 0.01 * seed}
+
+
+def no_number(run, data):
+    return {"accuracy": "high"}
+
+
+def small_digits():
+    return load_data("digits").subset(train=100, test=50)
 
 
 def scored(recipe, data, seed):
@@ -155,6 +168,35 @@ def test_train_may_be_of_your_own(toy):
     assert result.runs["plain"][0] == final_metrics(run, data)
     assert result.provenance["train"] == "on_validation"
     assert result.provenance["on"] == "validation"
+
+
+def test_runs_side_by_side_are_those_one_after_another(toy, tmp_path):
+    arms = {**TWO, "diverges": replace(BASE, objective=sometimes_nan), "own": one_epoch}
+    alone = study_on_cpu(arms, toy(), 4)
+    path = tmp_path / "study.jsonl"
+    beside = study_on_cpu(arms, toy(), 4, jobs=2, path=path)
+    assert (beside.runs, beside.diverged) == (alone.runs, alone.diverged)
+    assert alone.diverged["diverges"], "no run of the example diverges"
+    assert StudyResult.load(path).runs == alone.runs
+
+
+def test_what_is_wrong_with_a_run_is_told_from_its_process(toy):
+    with pytest.raises(TypeError, match="expected numbers"):
+        study_on_cpu({"one": BASE}, toy(), 2, measure=no_number, jobs=2)
+
+
+def test_runs_side_by_side_share_the_images_of_their_seed():
+    data = OwnImages(small_digits, train=50)
+    alone, beside = (study_on_cpu(TWO, data, 2, jobs=jobs).runs for jobs in (1, 2))
+    assert alone == beside
+
+
+def test_jobs_are_one_or_more(toy, monkeypatch):
+    with pytest.raises(ValueError, match="expected jobs >= 1, got 0"):
+        study_on_cpu(TWO, toy(), jobs=0)
+    monkeypatch.setattr(module, "workers", lambda: Workers(rank=0, size=2))
+    with pytest.raises(ValueError, match="expected jobs=1"):
+        study_on_cpu(TWO, toy(), jobs=2)
 
 
 def test_divergence_is_recorded(toy, tmp_path):

@@ -31,8 +31,9 @@ class StudyResult:
         provenance: what was asked (data, measure, device, versions, hashes of code), and how long
             it took.
         metrics: what the numbers mean, by their names.
-        headline: arm and metric of the one comparison that was declared before the study, whose
-            interval therefore stands alone; None if none was.
+        declared: the comparisons with the baseline that were declared before the study, by arm and
+            metric: how many are read together, in a study of which more is compared. The interval
+            of one that was declared alone stands alone.
     """
 
     recipes: dict[str, str]
@@ -41,7 +42,7 @@ class StudyResult:
     diverged: dict[str, dict[int, int]]
     provenance: dict[str, Any]
     metrics: Mapping[str, Metric] = field(default_factory=lambda: by_name(STANDARD))
-    headline: tuple[str, str] | None = None
+    declared: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def seeds(self) -> list[int]:
@@ -157,26 +158,37 @@ class StudyResult:
     def table(self, *metrics: str) -> "Table":
         """Lay out mean ± standard deviation of every arm, with its difference and verdict.
 
-        Where the table compares several arms, their intervals hold all at once; the comparison
-        that was declared before the study stands alone.
+        Where the table compares several arms, their intervals hold all at once. A comparison that
+        was declared before the study keeps the interval, and so the verdict, that it has with the
+        others that were declared, and is marked: the table says of it what its finding says.
 
         Args:
             *metrics: metrics to show; by default accuracy alone.
         """
+        metrics = metrics or ("accuracy",)
         compared = [arm for arm in self.runs if arm != self.baseline and self._pairs(arm) > 1]
+        apart = {
+            (arm, metric): count
+            for (arm, metric), count in self.declared.items()
+            if arm in compared and metric in metrics and count != len(compared)
+        }
         rows = []
         for arm in self.runs:
-            for metric in metrics or ("accuracy",):
+            for metric in metrics:
                 count = len(self.values(arm, metric))
                 row = [arm, metric, str(count), self.spread(arm, metric), "", ""]
                 if count < len(self.runs[arm]):
                     row[2] += f" ({len(self.runs[arm]) - count} diverged)"
                 if arm in compared:
-                    alone = (arm, metric) == self.headline
-                    gap = self.difference(arm, metric, comparisons=1 if alone else len(compared))
-                    row[4:] = [str(gap), gap.verdict]
+                    together = apart.get((arm, metric), len(compared))
+                    gap = self.difference(arm, metric, comparisons=together)
+                    mark = " (declared)" if (arm, metric) in apart else ""
+                    row[4:] = [str(gap), gap.verdict + mark]
                 rows.append(row)
-        interval = "95 % interval" if len(compared) < 2 else "95 % intervals, simultaneous"
+        many = len(compared) > 1
+        interval = f"95 % intervals, simultaneous over {len(compared)}" if many else "95 % interval"
+        for count in sorted(set(apart.values())):
+            interval += "; declared: " + ("alone" if count == 1 else f"over {count}")
         header = ["recipe", "metric", "runs", "mean ± sd", f"difference [{interval}]", "verdict"]
         return Table(header, rows)
 

@@ -113,8 +113,10 @@ def _(my_verdict: Function, draws: Draws):
             "That is with 1.96, which holds for many seeds: Student's t is larger for few.": (
                 _normal_verdict
             ),
-            "It never says that there is no difference worth having: does the whole interval lie "
-            "between -0.003 and 0.003?": _by_zero_alone,
+            "Too small to matter comes first: does the whole interval lie between -0.003 and "
+            "0.003?": _by_zero_alone,
+            "Accuracies lie between 0 and 1, so 0.3 points are 0.003.": _with_points_for_shares,
+            "That is the baseline minus the trick.": _verdict_turned_round,
         },
     )
 
@@ -424,6 +426,15 @@ def _by_means(trick, baseline):
     return "helps" if sum(trick) > sum(baseline) else "hurts"
 
 
+def _with_points_for_shares(trick, baseline):
+    low, high = stats.ttest_rel(trick, baseline).confidence_interval(0.95)
+    return "makes no difference" if low > -0.3 and high < 0.3 else _by_zero(low, high)
+
+
+def _verdict_turned_round(trick, baseline):
+    return _verdict(baseline, trick)
+
+
 def _unpaired_verdict(trick, baseline):
     return _named(*stats.ttest_ind(trick, baseline).confidence_interval(0.95))
 
@@ -503,6 +514,8 @@ WRONG = {
         (_unpaired_verdict, "independent runs"),
         (_normal_verdict, "Student's t is larger for few"),
         (_by_zero_alone, "between -0.003 and 0.003"),
+        (_with_points_for_shares, "0.3 points are 0.003"),
+        (_verdict_turned_round, "the baseline minus the trick"),
         (_sorted_first, "changed its argument `trick`"),
     ],
     3: [

@@ -8,7 +8,14 @@ from IPython.display import Markdown
 from scipy import stats
 
 from tricks_lib.course.evidence import answers
-from tricks_lib.course.standing.comparisons import COMPARISONS
+from tricks_lib.course.standing.comparisons import (
+    BASELINE,
+    SETTINGS,
+    comparisons,
+    described,
+    finding,
+)
+from tricks_lib.course.standing.comparisons import result as standing
 from tricks_lib.lab.study import ACCURACY, Difference, StudyResult, paired_difference
 
 from . import chance, figures
@@ -17,6 +24,7 @@ from .study import SHARED
 __all__ = [
     "by_sample",
     "choosing",
+    "elsewhere",
     "first_pairs",
     "found",
     "one_number",
@@ -24,6 +32,7 @@ __all__ = [
     "resampling",
     "several",
     "simpler_ways",
+    "standing_settings",
     "tricks_and_rivals",
     "two_people",
     "which_interval",
@@ -128,7 +137,7 @@ def found(result: StudyResult) -> Markdown:
         ),
         (
             "What do twenty useless tricks do?",
-            f"in {percent(alone)} of simulated studies one or more get a verdict; with "
+            f"in {percent(alone)} of simulated studies an interval leaves zero out; with "
             f"Bonferroni's intervals in {percent(corrected)}",
             "Widen intervals that are read together.",
         ),
@@ -268,11 +277,49 @@ def simpler_ways(result: StudyResult) -> Markdown:
     )
 
 
+def elsewhere(result: StudyResult) -> Markdown:
+    """Tell what the same comparison gives on a GPU, and in the setting *colour*.
+
+    Args:
+        result: the study of the chapter, with at least the seeds of the standing setting.
+    """
+    ours, theirs = result, standing("garments")
+    colour = standing("colour")
+    assert theirs is not None and colour is not None
+    again, half = (one.difference(ARM, baseline=BASELINE) for one in (theirs, colour))
+    shared = first_pairs(ours, len(again.values))
+    machines = [in_points(one, BASELINE)[: len(again.values)] for one in (ours, theirs)]
+    return Markdown(
+        f"**The same seeds on another machine.** The first {len(again.values)} of our seeds give "
+        f"{shared} on our CPU. With the same recipes and the same images they give {again} on a "
+        f"GPU: **{again.verdict}**. For one seed, the two baselines are up to "
+        f"{np.abs(np.subtract(*machines)).max():.1f} points apart. On small photographs in colour, "
+        f"half the learning rate gives {half} over {len(half.values)} seeds: **{half.verdict}**."
+    )
+
+
+def standing_settings() -> Markdown:
+    """Tell what the two standing settings are, and how wide their intervals are."""
+    lines = [
+        f"- *{name}*: {described(name)}. Half an interval is typically {typical_reach(name):.1f} "
+        "points."
+        for name in SETTINGS
+    ]
+    return Markdown("\n".join(lines))
+
+
+def typical_reach(setting: str) -> float:
+    """Return the middle of half the intervals of all tricks in a standing setting, in points."""
+    found = (finding(slug, setting) for slug in comparisons())
+    gaps = [one.difference for one in found if one]
+    return 100 * float(np.median([(gap.high - gap.low) / 2 for gap in gaps]))
+
+
 def tricks_and_rivals() -> Markdown:
     """Lay out what the standing settings compare."""
     lines = [
         f"| {one.named or one.arm} | {one.against} | {one.rival or '—'} |"
-        for one in COMPARISONS.values()
+        for one in comparisons().values()
     ]
     return Markdown(
         f"The {len(lines)} tricks in the standing settings:\n\n"

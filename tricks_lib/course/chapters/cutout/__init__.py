@@ -25,9 +25,17 @@ CHAPTER = Chapter(
     number=7,
     title="Cutout",
     claim="Hiding a square of every training image improves the accuracy on whole test images.",
+    says="Hide a square of every training image, at a place drawn anew each time.",
     plan=PLAN,
     before="Chapters 00 and 01; sums and probabilities.",
     minutes=50,
     seconds=60,
     switch=switch,
+    use="the network has learnt its training images, and crop and mirror are in use already.",
+    avoid="training images are still being learnt: then it can cost accuracy.",
+    start="a square of half the image's side.",
+    plain="v2.RandomErasing(p=1.0, scale=(0.25, 0.25), ratio=(1.0, 1.0))  # never cut by the rim",
+    papers="ResNet-18 with crop and mirror, test error over five runs: CIFAR-10 4.72 % without, "
+    "3.99 % with; CIFAR-100 22.46 % without, 21.96 % with "
+    "([DeVries and Taylor 2017](book/references.md#devries2017improved), the authors' README).",
 )

@@ -25,9 +25,19 @@ CHAPTER = Chapter(
     number=3,
     title="Step, cosine, restarts",
     claim="A learning rate that falls to zero ends with a higher accuracy than a constant one.",
+    says="Let the learning rate fall to zero by the end of training: in steps, or along a cosine.",
     plan=PLAN,
     before="Chapters 00 and 01; sums and a derivative.",
     minutes=45,
     seconds=60,
     switch=switch,
+    use="the length of the training is fixed beforehand.",
+    avoid="the length is not known: then average the weights of the last epochs.",
+    start="half a cosine, or a straight line, to zero.",
+    plain="torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * steps)",
+    papers="Cosine in place of steps, top-1 accuracy on ImageNet: +0.75 points for ResNet-50-D, "
+    "+0.69 for Inception-V3, +0.93 for MobileNet ([He et al. 2019](book/references.md#he2019bag)). "
+    "WRN-28-10 on CIFAR-10, test error, median of five runs: 4.24 % with steps, 3.86 % with one "
+    "cosine, 4.03 % with restarts "
+    "([Loshchilov and Hutter 2017](book/references.md#loshchilov2017sgdr)).",
 )

@@ -6,7 +6,9 @@ Chapter: notebooks/05_label_smoothing.ipynb
 import math
 from collections.abc import Callable
 
-from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, Printed, Within
+from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, NoneSeen, Printed, Within
+from tricks_lib.course.standing import colour, garments
+from tricks_lib.course.standing.comparisons import BASELINE, comparisons
 from tricks_lib.lab.study import POINT, StudyResult
 
 from .figures import SETTINGS, chosen_against_temperature, lengths, predicted_gap
@@ -101,7 +103,56 @@ def clouds_of(split: str) -> Callable[[StudyResult], float]:
     return lambda result: result.mean(TRICK, name) / result.mean(HARD, name)
 
 
+GARMENTS, COLOUR = garments.SETTING.plan, colour.SETTING.plan
+SMOOTHED, TEMPERATURE = "label smoothing", "a temperature"
+"""The standing settings, and what their arms are called."""
+
+TOGETHER = len(comparisons())
+"""How many tricks a standing setting compares."""
+
+
+def over_confident_by(result: StudyResult) -> float:
+    """Return the calibration error of a standing baseline, which must come from over-confidence."""
+    assert result.mean(BASELINE, "temperature") > 1, "it is under-confident"
+    return result.mean(BASELINE, "ece")
+
+
 CLAIMS: list[Claim] = [
+    *(
+        NoneSeen(
+            plan,
+            SMOOTHED,
+            comparisons=TOGETHER,
+            carries="In the standing settings no difference in accuracy is seen.",
+        )
+        for plan in (GARMENTS, COLOUR)
+    ),
+    Hurts(GARMENTS, SMOOTHED, "nll", TEMPERATURE, comparisons=TOGETHER),
+    NoneSeen(COLOUR, SMOOTHED, "nll", TEMPERATURE, comparisons=TOGETHER),
+    Hurts(
+        GARMENTS,
+        SMOOTHED,
+        "ece",
+        comparisons=TOGETHER,
+        carries="it spoils the calibration in *garments*, where hard labels are over-confident by "
+        "a few points",
+    ),
+    Within("over-confidence in garments", GARMENTS, over_confident_by, 3 * POINT, 5 * POINT),
+    Helps(
+        COLOUR,
+        SMOOTHED,
+        "ece",
+        comparisons=TOGETHER,
+        carries="and improves it in *colour*, where they are so by ten.",
+    ),
+    Within("over-confidence in colour", COLOUR, over_confident_by, 9.5 * POINT, 11 * POINT),
+    Within(
+        "how well the baseline in colour knows its own training images",
+        COLOUR,
+        mean(BASELINE, "train_accuracy"),
+        high=0.9,
+        carries="The network of *colour* is still learning when it stops",
+    ),
     *(Helps(plan, arm, "ece") for plan in OVER_CONFIDENT for arm in ("ε = 0.05", "ε = 0.1")),
     *(
         Helps(
@@ -137,8 +188,8 @@ CLAIMS: list[Claim] = [
     Holds(
         "an ε chosen on validation images calibrates as a temperature does where labels are right",
         a_chosen_epsilon_is_level_with_a_temperature,
-        carries="With ε chosen on the same validation images, from five runs, no difference is "
-        "seen in the other three.",
+        carries="If ε is chosen on the same validation images too, from five runs, no difference "
+        "between the two is seen in the other three.",
     ),
     Hurts(NOISY, TRICK, comparisons=8, carries="a point and a half less with wrong labels."),
     Helps(PLAN, TRICK, comparisons=8, carries="A point more for the network that memorised"),

@@ -111,6 +111,9 @@ def _(smoothed_loss: Function, draws: Draws):
                     _summed_over_classes
                 ),
                 "That is He's ε: in Szegedy's sense the label gets its part of ε too.": _he_loss,
+                "A loss is never negative: change the sign.": (
+                    lambda logits, labels, epsilon: -_smoothed_loss(logits, labels, epsilon)
+                ),
             },
         )
 
@@ -378,6 +381,7 @@ WRONG = {
         (lambda z, y, e: len(y) * _smoothed_loss(z, y, e), "the sum over the batch"),
         (_summed_over_classes, "take the mean over them"),
         (_he_loss, "He's ε"),
+        (lambda z, y, e: -_smoothed_loss(z, y, e), "change the sign"),
         (lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e), "without a ready-made loss"),
         (
             lambda z, y, e: torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y),

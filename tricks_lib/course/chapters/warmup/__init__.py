@@ -39,8 +39,8 @@ CHAPTER = Chapter(
     says="Start with a small learning rate and raise it to the full one over the first part of "
     "training.",
     plan=PLAN,
-    before="Chapter 00; the derivative of a parabola. Two folds use complex numbers and the "
-    "eigenvalues of a matrix.",
+    before="Chapter 00; the derivative of a parabola; what an eigenvalue of a matrix is. One fold "
+    "uses complex numbers.",
     minutes=60,
     minutes_for_all=150,
     seconds=40,

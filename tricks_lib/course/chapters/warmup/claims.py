@@ -8,6 +8,7 @@ Chapter: notebooks/01_warmup.ipynb
 import statistics
 
 from tricks_lib.course.claims import Claim, Differs, Helps, Holds, Hurts, Printed, Says, Within
+from tricks_lib.course.standing.comparisons import SETTINGS, finding
 from tricks_lib.lab.study import StudyResult
 
 from .study import (
@@ -89,6 +90,18 @@ def spike_made_flat() -> None:
     assert all(0 < curve.index(max(curve)) < 15 for curve in curves)
 
 
+def nothing_seen_where_tuned() -> None:
+    """Look at the standing settings, whose learning rate was tuned without warmup."""
+    found = {name: finding("warmup", name) for name in SETTINGS}
+    words = {name: one and one.word for name, one in found.items()}
+    assert set(words.values()) == {"no difference seen"}, f"they say {words}"
+
+
+def spread_of_differences() -> float:
+    """Return the standard deviation of the differences, gradual warmup minus none, in points."""
+    return 100 * statistics.stdev(PLAN.recorded().difference(WARM, baseline=HASTY).values)
+
+
 def arms_agree_after_the_warmup() -> None:
     """Compare the learning rates of all arms that share one."""
     for arms in ((HASTY, HELD, WARM), (CALM, CALM_WARM)):
@@ -118,7 +131,7 @@ CLAIMS: list[Claim] = [
         PLAN,
         share_above_guessing,
         low=1.0,
-        carries="All rise above the loss of guessing",
+        carries="training makes the network worse than one that guesses.",
     ),
     Within(
         "the curvature before the first step",
@@ -140,6 +153,16 @@ CLAIMS: list[Claim] = [
         "- Here, at 1.6, warmup gained {:.1f} points; a smaller learning rate with the same sum "
         "gained {:.1f}, and 0.2 without warmup {:.1f}.",
         lambda: [points(arm, HASTY) for arm in (WARM, EQUAL, CALM)],
+    ),
+    Says(
+        "the recorded differences have a standard deviation of {:.0f} points",
+        spread_of_differences,
+    ),
+    Holds(
+        "the standing settings saw no difference",
+        nothing_seen_where_tuned,
+        carries="At a learning rate tuned without it, in both standing settings, no difference was "
+        "seen.",
     ),
     Hurts(PLAN, CALM_WARM, baseline=CALM, comparisons=5),
     Helps(PLAN, CALM, baseline=WARM, comparisons=3),

@@ -19,6 +19,7 @@ from .claims import GOYAL
 from .study import CALM, CALM_WARM, CURVATURE, EQUAL, HASTY, HELD, MODEST, PLAN, WARM
 
 __all__ = [
+    "all_arms",
     "beside_the_paper",
     "curvature_when_over",
     "declared",
@@ -138,6 +139,15 @@ def _advice(
     return told[word]
 
 
+def all_arms(result: StudyResult) -> Markdown:
+    """Lay out the mean of every arm, and its difference from no warmup at 1.6."""
+    text: str = result.table("accuracy")._repr_markdown_()
+    return Markdown(
+        f"{text}\n\nThe intervals of this table hold for all its {len(result.runs) - 1} "
+        "differences at once, so they are wider than those above."
+    )
+
+
 def rises(result: StudyResult, arm: str = HASTY, steps: int = 10) -> tuple[int, int]:
     """Count the runs whose loss rises above that of guessing at once, and all finished runs."""
     curves = result.values(arm, "loss").values()
@@ -202,13 +212,22 @@ def beside_the_paper(result: StudyResult) -> Markdown:
 
 def standing() -> Markdown:
     """Say what the standing settings have found so far; an empty text where nothing is recorded."""
-    lines = []
+    lines, words = [], set()
     for name in SETTINGS:
         for found, told in (
             (finding("warmup", name), "with warmup, against the baseline"),
             (rival_finding("warmup", name), "with warmup, against half the learning rate"),
         ):
             if found:
+                words.add(found.word)
                 lines.append(f"- *{name}*, {told}: **{found.word}**, {found.figures}.")
-    head = "In the standing settings, where the learning rate was tuned without warmup:\n\n"
-    return Markdown(head + "\n".join(lines) if lines else "")
+    head = (
+        "In the standing settings the learning rate was tuned without warmup, and the warmup is a "
+        "tenth of the run:\n\n"
+    )
+    end = (
+        "\n\nSo no gain was seen there, and a small one is not ruled out; the gain above belongs "
+        f"to a learning rate of {PLAN.recipes[WARM].lr:g}, which is too large for the first steps."
+    )
+    shown = "\n".join(lines) + (end if words == {"no difference seen"} else "")
+    return Markdown(head + shown if lines else "")
