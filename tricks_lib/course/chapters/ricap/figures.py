@@ -39,6 +39,7 @@ __all__ = [
     "largest",
     "mean_square",
     "only_one",
+    "table",
 ]
 
 COLOURS = BLUE, ORANGE, GREEN, RED
@@ -339,6 +340,15 @@ def draw_as_the_article(layout: str) -> Figure:
 # --- Tables ---
 
 
+def table(rows: Sequence[Sequence[str]]) -> Markdown:
+    """Lay out a table.
+
+    Args:
+        rows: of cells; the first is the head.
+    """
+    return Markdown(_lines(rows))
+
+
 def folded(summary: str, rows: Sequence[Sequence[str]], text: str = "") -> Markdown:
     """Lay out a table that is seen when it is unfolded.
 
@@ -347,7 +357,11 @@ def folded(summary: str, rows: Sequence[Sequence[str]], text: str = "") -> Markd
         rows: of cells; the first is the head.
         text: what stands above the table.
     """
+    inside = f"{text}\n\n{_lines(rows)}"
+    return Markdown(f"<details><summary>{summary}</summary>\n\n{inside}\n\n</details>")
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
     head, *body = rows
     lines = [head, ["---"] * len(head), *body]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return Markdown(f"<details><summary>{summary}</summary>\n\n{text}\n\n{table}\n\n</details>")
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
