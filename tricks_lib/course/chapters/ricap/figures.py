@@ -188,8 +188,8 @@ def draw_learning(runs: dict[str, Run], data: Data) -> Figure:
         ax.set(ylabel="%", ylim=(-3, 103))
         if title:
             ax.set_title(title)
-    axes[0].legend(loc="center right")
     axes[-1].set_xlabel("epochs")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -319,9 +319,7 @@ def draw_as_the_article(layout: str) -> Figure:
     images, _ = patch(photos, torch.eye(4), partners, boundary, origins)
     figure, ax = plt.subplots(figsize=(5, 3.0))
     show(ax, images[0])
-    for k, (top, left, rows, columns) in zip(
-        order, boxes_of(boundary, height, width), strict=True
-    ):
+    for k, (top, left, rows, columns) in zip(order, boxes_of(boundary, height, width), strict=True):
         frame(ax, top, left, rows, columns, COLOURS[k])
         ax.text(
             left + columns / 2,
