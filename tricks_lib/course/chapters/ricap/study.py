@@ -144,9 +144,12 @@ METRICS = (
     *STANDARD,
     Metric("train_accuracy", "training images answered as labelled", unit="points"),
     Metric("right_learnt", "training images with a right label, learnt", unit="points"),
+    Metric("temperature", "best temperature"),
+)
+ON_WRONG_LABELS = (
+    *METRICS,
     Metric("wrong_learnt", "training images with a wrong label, learnt", unit="points"),
     Metric("wrong_put_right", "training images with a wrong label, put right", unit="points"),
-    Metric("temperature", "best temperature"),
 )
 
 
@@ -183,7 +186,7 @@ PLAN = StudyPlan(
     data=NOISY_DATA,
     seeds=10,
     measure=what_was_learnt,
-    metrics=METRICS,
+    metrics=ON_WRONG_LABELS,
     headline=Headline(
         arm("ricap 0.3"), "accuracy", "300 images, 120 of them with a wrong label, 60 epochs"
     ),
