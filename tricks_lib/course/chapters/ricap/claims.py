@@ -3,6 +3,8 @@
 Chapter: notebooks/10_ricap.ipynb
 """
 
+from collections.abc import Callable
+
 from tricks_lib.course.claims import (
     Claim,
     Helps,
@@ -14,6 +16,7 @@ from tricks_lib.course.claims import (
     Within,
 )
 from tricks_lib.course.standing.comparisons import SETTINGS, finding
+from tricks_lib.lab.study import StudyResult
 
 from .figures import floor, largest, mean_square
 from .study import LOW_RATE, MIXES, PLAN, SHORT, arm
@@ -31,9 +34,15 @@ def percent(name: str, metric: str = "accuracy") -> float:
     return 100 * PLAN.recorded().mean(name, metric)
 
 
-def share_of_the_gain() -> float:
+def wrong_learnt(name: str) -> Callable[[StudyResult], float]:
+    """Return how to work out which share of the wrong labels is learnt."""
+    return lambda result: result.mean(name, "wrong_learnt")
+
+
+def share_of_the_gain(result: StudyResult) -> float:
     """Return which part of RICAP's gain the early stop has as well."""
-    return (percent(EARLY) - percent(NONE)) / (percent(RICAP_LONG) - percent(NONE))
+    early, best, none = (result.mean(name) for name in (EARLY, RICAP_LONG, NONE))
+    return (early - none) / (best - none)
 
 
 def standing_settings_lose() -> None:
@@ -59,7 +68,7 @@ CLAIMS: list[Claim] = [
         Within(
             f"wrong labels learnt, {name}",
             PLAN,
-            lambda result, name=name: result.mean(name, "wrong_learnt"),
+            wrong_learnt(name),
             low=0.995,
             carries="all of them are learnt without mixing, and so they are with mixup and with "
             "CutMix.",
@@ -91,7 +100,7 @@ CLAIMS: list[Claim] = [
     Within(
         "the early stop's part of the gain",
         PLAN,
-        lambda result: share_of_the_gain(),
+        share_of_the_gain,
         0.6,
         0.72,
         carries="two thirds of RICAP's gain, for a tenth of the epochs.",

@@ -82,7 +82,7 @@ def _(my_ricap: Function, draws: Draws):
         fresh=True,
         mistakes={
             "The second patch is at the top right, and the third at the bottom left: yours change "
-            "places.": lambda *task: _joined(*task, order=(0, 2, 1, 3)),
+            "places.": _transposed,
             "The crops come from their origins, and yours from where they are put.": _in_place,
             "Each crop counts by its area, and not by a quarter.": (
                 lambda images, targets, partners, *rest: (
@@ -216,11 +216,12 @@ def _makes_rows(function: Any, *arguments: Any, **named: Any) -> bool:
 # --- Answers to try the checks with: one that must pass, and some that must not ---
 
 
-def _joined(images, targets, partners, boundary, origins, order=(0, 1, 2, 3)):
-    """Patch by numbers: the place of each patch is its position in `order`."""
+def _transposed(images, targets, partners, boundary, origins):
+    """Let the second and the third patch change places, as in the article."""
     height, width = images.shape[-2:]
     sizes = patch_sizes(boundary, height, width)
-    partners = partners[list(order)]
+    order = [0, 2, 1, 3]
+    partners = partners[order]
     # A crop that changes its place takes the size of the new one, and stays in its image.
     moved = [origins[k] for k in order]
     origins = [
@@ -359,7 +360,7 @@ WRONG = {
         ((None, 0.65), "Expected 4 numbers, got nothing"),
     ],
     2: [
-        (lambda *task: _joined(*task, order=(0, 2, 1, 3)), "yours change places"),
+        (_transposed, "yours change places"),
         (_in_place, "from where they are put"),
         (lambda *task: (_my_ricap(*task)[0], task[1][task[2]].mean(0)), "not by a quarter"),
         (lambda *task: (_my_ricap(*task)[0], task[1]), "they are mixed too"),
@@ -369,9 +370,9 @@ WRONG = {
         ),
         (_weights_exchanged, "are exchanged"),
         (
-            lambda *task: (
-                _my_ricap(*task)[0],
-                _my_ricap(*task[:2], task[2].argsort(1), *task[3:])[1],
+            lambda i, t, partners, *rest: (
+                _my_ricap(i, t, partners, *rest)[0],
+                _my_ricap(i, t, partners.argsort(1), *rest)[1],
             ),
             "belong to other images",
         ),

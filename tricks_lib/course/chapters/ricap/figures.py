@@ -121,7 +121,7 @@ def draw_four_crops() -> Figure:
     patched, weights = four_in_one(photos, boundary, ORIGINS)
     boxes = boxes_of(boundary, SIDE, SIDE)
     figure = plt.figure(figsize=(5, 4.2))
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 1.7))
+    above, below = np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1.7)))
     crops = above.subplots(1, 4)
     for k, (photo, origin, box) in enumerate(zip(photos, ORIGINS, boxes, strict=True)):
         ax = crops[k]
