@@ -1,12 +1,16 @@
+from collections import Counter
+from itertools import permutations, product
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from tricks_lib import RICAP, CutMix, Mixup
+from tricks_lib.augment import identity
 from tricks_lib.course.baseline import BASELINE
 from tricks_lib.course.plan import best_tries
-from tricks_lib.mix import keep
+from tricks_lib.mix import keep, patch
+from tricks_lib.mix.ricap import patch_sizes
 
 
 def test_it_is_compared_at_equal_length_and_learning_rate(study):
@@ -28,7 +32,9 @@ def test_arms_are_what_they_are_called(study):
     }
     for plan in (study.PLAN, study.FEW):
         for name, recipe in plan.recipes.items():
-            assert recipe.mix == mixes[name.split(", ")[0]]
+            assert recipe.mix == (keep if name == study.CROPS else mixes[name.split(", ")[0]])
+            augment = study.CROP_AND_MIRROR if name == study.CROPS else identity
+            assert recipe.augment == augment
 
 
 def test_length_and_learning_rate_of_the_short_runs_are_the_best_of_the_recorded_search(study):
@@ -134,3 +140,30 @@ def test_weights_are_shares_of_the_pixels(entry, boundary):
     image, weights = entry.part("figures").four_in_one(photos, boundary)
     counted = torch.bincount(image.flatten().long(), minlength=4) / 24
     assert torch.allclose(weights, counted)
+
+
+def patchworks(order, *, weights_too=True):
+    """Count all patchworks of two images of 2×3 pixels that can be drawn for one boundary, with
+    their targets, when the k-th patch is put into the place `order[k]`."""
+    images = torch.arange(12.0).view(2, 1, 2, 3)
+    boundary, found = (1, 2), Counter()
+    sizes = patch_sizes(boundary, 2, 3)
+    origins = product(*(product(range(3 - h), range(4 - w)) for h, w in sizes))
+    partners = list(product(permutations(range(2)), repeat=4))
+    for drawn, places in product(partners, list(origins)):
+        put = torch.tensor([drawn[order.index(place)] for place in range(4)])
+        made, targets = patch(images, torch.eye(2), put, boundary, list(places))
+        if not weights_too:  # each weight stays with the number of its patch
+            _, targets = patch(images, torch.eye(2), torch.tensor(drawn), boundary, list(places))
+        rows = [
+            [*image.flatten().tolist(), *row.tolist()]
+            for image, row in zip(made, targets, strict=True)
+        ]
+        found[tuple(tuple(round(x, 6) for x in row) for row in rows)] += 1
+    return found
+
+
+def test_exchanged_patches_change_no_probability_and_exchanged_weights_do():
+    paper = patchworks([0, 1, 2, 3])
+    assert patchworks([0, 2, 1, 3]) == paper
+    assert patchworks([0, 2, 1, 3], weights_too=False) != paper

@@ -171,6 +171,7 @@ def draw_learning(runs: dict[str, Run], data: Data) -> Figure:
     given, right = data.train.labels.cpu(), right_labels(data)
     wrong = given != right
     figure, axes = panels(len(runs), columns=1, sharex=True, height=2.3)
+    figure.set_figheight(figure.get_figheight() + 0.6)  # for the legend
     for ax, (title, run) in zip(axes, runs.items(), strict=True):
         epochs = sorted(run.snapshots)
         rows = []
