@@ -30,7 +30,7 @@ def test_arms_are_what_they_are_called(study):
         "cutmix 1": CutMix(1.0),
         "ricap 0.3": RICAP(0.3),
     }
-    for plan in (study.PLAN, study.FEW):
+    for plan in (study.PLAN, study.FEW, study.AGAIN):
         for name, recipe in plan.recipes.items():
             assert recipe.mix == (keep if name == study.CROPS else mixes[name.split(", ")[0]])
             augment = study.CROP_AND_MIRROR if name == study.CROPS else identity

@@ -33,7 +33,7 @@ CHAPTER = Chapter(
     minutes_for_all=120,
     seconds=60,
     switch=switch,
-    use="labels are doubtful and the run is long; compare it with stopping early.",
+    use="labels are doubtful and the run is long; try crop and mirror, and stopping early, first.",
     avoid="runs are short, training images are still being learnt (both standing settings), or a "
     "crop misses what the label is about.",
     start="β = 0.3, the paper's.",
