@@ -32,9 +32,10 @@ def test_arms_are_what_they_are_called(study):
     }
     for plan in (study.PLAN, study.FEW, study.AGAIN):
         for name, recipe in plan.recipes.items():
-            assert recipe.mix == (keep if name == study.CROPS else mixes[name.split(", ")[0]])
-            augment = study.CROP_AND_MIRROR if name == study.CROPS else identity
-            assert recipe.augment == augment
+            trick, _, _ = name.split(", ")[0].partition(" + ")
+            assert recipe.mix == (keep if name == study.CROPS else mixes[trick])
+            crops = study.CROPS in name
+            assert recipe.augment == (study.CROP_AND_MIRROR if crops else identity)
 
 
 def test_length_and_learning_rate_of_the_short_runs_are_the_best_of_the_recorded_search(study):
