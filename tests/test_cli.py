@@ -303,8 +303,9 @@ class Plan:
         self.calls.append(f"estimate {self.name}")
         return 600
 
-    def record(self, *, fresh):
-        self.calls.append(f"record {self.name}" + " again" * fresh)
+    def record(self, *, fresh, jobs):
+        told = f"record {self.name}" + " again" * fresh
+        self.calls.append(told if jobs == 1 else f"{told}, {jobs} side by side")
         return "the table"
 
     def verify(self):
@@ -348,6 +349,8 @@ def test_record_estimates_all_before_it_makes_any(logged, capsys):
 def test_record_can_make_all_runs_again_or_confirm_them(logged, capsys):
     assert run("record", "two", "--fresh") == 0
     assert logged[-2:] == ["record two-tuning again", "record two again"]
+    assert run("record", "two", "--jobs", "3") == 0
+    assert logged[-1] == "record two, 3 side by side"
     logged.clear()
     assert run("record", "two", "--verify") == 0
     assert logged == ["verify two-tuning", "verify two"]

@@ -229,8 +229,9 @@ def pairing(same: StudyResult, drawn: StudyResult, few: StudyResult) -> Markdown
     return Markdown(
         f"The course's records hold {len(shared)} comparisons with ten seeds or more. Half of "
         f"them have a correlation below {median:.2f}, and in {narrower} pairs make the interval "
-        "narrower by a fifth or more: once a trick changes the batches, the loss or the images, "
-        "two runs of one seed soon go their own ways.\n\n"
+        "narrower by a fifth or more. Once a trick changes the batches, the loss or the images, "
+        "two runs of one seed soon go their own ways; what they still share is the images of the "
+        "seed.\n\n"
         f"Half the learning rate has a correlation of {rho[1]:.2f} with the baseline "
         f"({rho[0]:.2f} when all seeds have the same images). A single difference has a standard "
         f"deviation of {single:.2f} points, where independent runs would have "
