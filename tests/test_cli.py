@@ -351,6 +351,7 @@ def test_record_can_make_all_runs_again_or_confirm_them(logged, capsys):
     assert logged[-2:] == ["record two-tuning again", "record two again"]
     assert run("record", "two", "--jobs", "3") == 0
     assert logged[-1] == "record two, 3 side by side"
+    assert "on this machine one after another, less with 3 side by side" in capsys.readouterr().out
     logged.clear()
     assert run("record", "two", "--verify") == 0
     assert logged == ["verify two-tuning", "verify two"]

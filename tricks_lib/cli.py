@@ -223,7 +223,7 @@ def _study(options: argparse.Namespace) -> None:
     _describe(data, baseline)
     device, threads = pick_device(options.device), options.threads
     seconds = estimate_seconds(recipes, data, options.seeds, device=device, threads=threads)
-    _announce("study", seconds)
+    _announce("study", seconds, options.jobs)
     result = _run(recipes, data, options)
     learnt, told = _learnt(result, data)
     table = result.table("accuracy", "nll", "ece")
@@ -345,9 +345,9 @@ def _record(options: argparse.Namespace) -> None:
     if not options.verify:
         seconds = [plan.estimate_seconds() for plan in plans]
         for plan, estimate in zip(plans, seconds, strict=True):
-            _announce(plan.name, estimate)
+            _announce(plan.name, estimate, options.jobs)
         if len(plans) > 1:
-            _announce("all together", sum(seconds))
+            _announce("all together", sum(seconds), options.jobs)
     for plan in plans:
         _record_one(plan, options)
 
@@ -371,6 +371,8 @@ def _list(options: argparse.Namespace) -> None:
         print(f"{entry.number:02d} {entry.slug}: {entry.finding() or entry.claim}")
 
 
-def _announce(what: str, seconds: float) -> None:
+def _announce(what: str, seconds: float, jobs: int) -> None:
     length = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
-    print(f"{what}: about {length} on this machine (Ctrl-C stops).", flush=True)
+    # How much of it is saved depends on the machine's cores, or on what its GPU has left.
+    beside = f" one after another, less with {jobs} side by side" if jobs > 1 else ""
+    print(f"{what}: about {length} on this machine{beside} (Ctrl-C stops).", flush=True)

@@ -185,8 +185,13 @@ def test_narrow_screen_has_no_sideways_scrolling(visited):
     cramped = page.eval_on_selector_all(
         "table.stacks tbody td", "all => all.filter(c => c.scrollWidth > c.clientWidth + 1).length"
     )
+    cut_off = page.eval_on_selector_all(
+        ".cell_output .highlight-myst-ansi pre",
+        "all => all.filter(p => p.scrollWidth > p.clientWidth + 1).map(p => p.innerText)",
+    )
     page.set_viewport_size({"width": 1280, "height": 800})
     assert fits
+    assert cut_off == [], "what was printed wraps"
     assert wide_code == 0, "long lines scroll in their own frame"
     assert cramped == 0, "a wide table is stacked"
 

@@ -57,6 +57,14 @@ def test_what_is_compared_is_there(setting):
         assert named <= there, f"{slug} compares {named - there}, which {setting} does not hold"
 
 
+def test_what_stands_against_something_else_than_the_baseline_is_told():
+    others = {slug for slug, one in COMPARISONS.items() if one.against != BASELINE}
+    assert others == {"decay", "linear_scaling", "geometry", "weight_decay", "batch_norm"}
+    told = comparisons.AGAINST.lower()
+    named = {COMPARISONS[slug].named or COMPARISONS[slug].arm for slug in others}
+    assert all(name in told for name in named), named
+
+
 def test_every_chapter_with_a_trick_has_its_comparison():
     tricks = {chapter.slug for chapter in chapters() if chapter.switch}
     tricks |= {entry.slug for entry in planned()} - {"together", "own_images"}

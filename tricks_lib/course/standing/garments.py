@@ -41,8 +41,8 @@ CHOSEN = {
     "AdamW": "AdamW, lr 0.01",
     "AdaBound": "AdaBound, lr 0.03, limit 3",
 }
-"""The best try of each group. Until the search is recorded to its end these are guesses, and no arm
-may be recorded; a test holds the two together."""
+"""The best try of each group in the recorded search: `tools/choose.py` writes it, and a test holds
+the two together."""
 
 SETTING = Setting(
     name="garments",

@@ -36,7 +36,7 @@ CHAPTER = Chapter(
     minutes=50,
     seconds=60,
     switch=switch,
-    use="you would tune Adam anyway: it has one more rate to tune, and needs that.",
+    use="Adam would be your choice, and you can search one more rate.",
     avoid="SGD or Adam is tuned already.",
     start="both rates searched; as published, 0.001 and a final 0.1.",
     plain="adabound.AdaBound(model.parameters(), lr=1e-3, final_lr=0.1)",
