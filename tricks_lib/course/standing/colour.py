@@ -86,13 +86,13 @@ the search. With a fourth stage the network learns its images; at the learning r
 do so as well as 32, in more epochs that are cheaper. At larger rates only 32 channels do, which is
 the width for the next recording."""
 
-EPOCHS = 60
+EPOCHS = 70
 """Between two looks with 4,000 images."""
 
 FRAME = Frame(
     epochs=EPOCHS,
     batch_size=64,
-    model=partial(small_resnet, depths=(1, 1, 1, 1)),
+    model=partial(small_resnet, width=32, depths=(1, 1, 1, 1)),
     augment=Compose(RandomCrop(), HorizontalFlip()),
     side=32,
     policy="cifar10",
@@ -124,4 +124,5 @@ SETTING = Setting(
         "PCA colour": {"augment": FRAME.then(PCAColor())},
     },
     also="crop and mirror",
+    teacher=64,
 )

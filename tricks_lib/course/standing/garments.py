@@ -54,4 +54,5 @@ SETTING = Setting(
     seeds=10,
     further={"crop and mirror": {"augment": Compose(RandomCrop(), HorizontalFlip())}},
     also="neither crop nor mirror",
+    teacher=32,
 )

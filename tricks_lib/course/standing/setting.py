@@ -42,6 +42,7 @@ class Setting:
         seeds: how many runs of each arm.
         further: slots of the arms that are not in the other setting.
         also: another name of the baseline, by what it does to its images.
+        teacher: channels of the first stage of the network that distillation learns from.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Setting:
     seeds: int
     further: Mapping[str, Mapping[str, Any]]
     also: str
+    teacher: int
 
     @cached_property
     def groups(self) -> dict[str, dict[str, Recipe]]:
@@ -100,7 +102,7 @@ class Setting:
                 name: self.frame.recipe(base.lr, **slots) for name, slots in self.further.items()
             },
         )
-        wide = partial(self.frame.model, width=32)
+        wide = partial(self.frame.model, width=self.teacher)
         teacher = self.frame.recipe(base.lr, model=wide)
         return StudyPlan(
             path=RESULTS / f"{self.name}.jsonl",
