@@ -6,7 +6,7 @@ Chapter: notebooks/06_distillation.ipynb
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from statistics import variance
 
 import torch.nn.functional as F
@@ -25,6 +25,8 @@ __all__ = ["RIGHT", "WRONG", "check"]
 
 check = Exercises()
 
+SMALL = partial(mlp, hidden=(16,), size=8)
+
 SOFTENED = [0.5, 0.375, 0.125]
 ASKED = [0.9 * 16 / 26, 0.1 + 0.9 * 9 / 26, 0.9 * 1 / 26]
 
@@ -38,8 +40,11 @@ def _(softened, asked):
         tolerance=2e-3,
         mistakes={
             "The roots are right, and must sum to 1.": [n / math.sqrt(26) for n in (4, 3, 1)],
-            "Dividing a probability by 2 changes nothing once they sum to 1: divide the "
-            "logits.": [16 / 26, 9 / 26, 1 / 26],
+            "Dividing a probability by 2 changes nothing once they sum to 1: divide the logits.": [
+                16 / 26,
+                9 / 26,
+                1 / 26,
+            ],
             "That is T = 1/2: the row became sharper.": [n**4 / 338 for n in (4, 3, 1)],
         },
     )
@@ -54,9 +59,10 @@ def _(softened, asked):
                 0.9 + 0.1 * 9 / 26,
                 0.1 * 1 / 26,
             ],
-            "The label is class 1, the second of the three.": [0.1 + 0.9 * 16 / 26, *(
-                0.9 * n / 26 for n in (9, 1)
-            )],
+            "The label is class 1, the second of the three.": [
+                0.1 + 0.9 * 16 / 26,
+                *(0.9 * n / 26 for n in (9, 1)),
+            ],
             "That is with the row at T = 2: here T is 1.": [0.45, 0.4375, 0.1125],
         },
     )
@@ -106,17 +112,16 @@ def _(my_distillation: Function, draws: Draws):
     domain="`baseline` is a recipe, `teacher` a `Teacher` that is not trained yet, `data` has "
     "training and test images, and `seeds` is a list of two or more.",
 )
-def _(gain: Function, draws: Draws):
+def _(gain_of_teacher: Function, draws: Draws):
     def case():
-        size = draws.count(6, 12)
-        recipe = Recipe(epochs=3, batch_size=20, lr=draws.number(0.02, 0.05), model=mlp)
+        recipe = Recipe(epochs=3, batch_size=20, lr=draws.number(0.03, 0.08), model=SMALL)
         data = load_data("digits").subset(train=40, test=60, seed=draws.count(0, 99))
-        lesson = Recipe(epochs=size, batch_size=50, lr=0.05, model=mlp)
+        lesson = Recipe(epochs=draws.count(3, 6), batch_size=50, lr=0.05, model=SMALL)
         seeds = [draws.count(0, 999) for _ in range(draws.count(2, 4))]
         return recipe, Teacher(lesson, digits), data, seeds
 
     agree(
-        gain,
+        gain_of_teacher,
         lambda baseline, teacher, data, seeds: _ends(_compared(baseline, teacher, data, seeds)),
         [draws.until(case, _tells)],
         "Hand both recipes to `study` with the data, the seeds and `train=setting.with_teacher`, "
@@ -197,7 +202,7 @@ def _(in_the_form_of_he: Function, draws: Draws):
 
 def digits(seed: int) -> Data:
     """Return images for a teacher: digits, of which each seed draws 300."""
-    return load_data("digits").subset(train=300, seed=seed)
+    return load_data("digits").subset(train=300, test=60, seed=seed)
 
 
 def _soft(student, teacher, student_heat, teacher_heat):
@@ -370,9 +375,7 @@ WRONG = {
         (lambda z, r, T: -_soft_gradient(z, r, T), "The sign"),
         (lambda z, r, T: _soft_gradient(z, r, T) * len(z), "divide by their number"),
         (
-            lambda z, r, T: (
-                (z - z.mean(1, keepdim=True) - r + r.mean(1, keepdim=True)) / z.numel()
-            ),
+            lambda z, r, T: (z - z.mean(1, keepdim=True) - r + r.mean(1, keepdim=True)) / z.numel(),
             "the limit for a large T",
         ),
         (lambda z, r, T: z - r, "T times the difference"),

@@ -93,23 +93,28 @@ def draw_asked(image: Tensor, logits: Tensor, label: int, names: Sequence[str]) 
     return figure
 
 
-def draw_doubtful(images: Tensor, logits: Tensor, names: Sequence[str]) -> Figure:
-    """Draw images with the teacher's two most likely classes.
+def draw_doubtful(images: Tensor, logits: Tensor, names: Sequence[str], student: Tensor) -> Figure:
+    """Draw images with the teacher's two most likely classes above, and the student's below.
 
     Args:
         images: uint8 (6, 1, H, W).
         logits: the teacher's, (6, K).
         names: of the classes.
+        student: the student's logits, (6, K).
     """
-    figure, axes = plt.subplots(2, 3, figsize=(5, 4.4))
-    top = logits.softmax(dim=1).topk(2, dim=1)
-    for ax, image, shares, classes in zip(axes.flat, images, *top, strict=True):
+    figure, axes = plt.subplots(2, 3, figsize=(5, 5.0))
+    for ax, image, row, answer in zip(axes.flat, images, logits, student, strict=True):
         show(ax, image)
-        lines = [
-            f"{names[k]} {p:.2f}" for p, k in zip(shares.tolist(), classes.tolist(), strict=True)
-        ]
-        ax.set_title("\n".join(lines))
+        ax.set_title("\n".join(most_likely(row, names, 2)))
+        ax.set_xlabel(f"student:\n{most_likely(answer, names, 1)[0]}")
     return figure
+
+
+def most_likely(logits: Tensor, names: Sequence[str], count: int) -> list[str]:
+    """Tell the most likely classes of an image, with their probabilities."""
+    top = logits.softmax(dim=0).topk(count)
+    pairs = zip(top.values.tolist(), top.indices.tolist(), strict=True)
+    return [f"{names[k]} {p:.2f}" for p, k in pairs]
 
 
 def draw_temperature(

@@ -42,7 +42,7 @@ needs: the teacher's training, its answers, and the student's training. A test c
 RATES = (0.00625, 0.0125, 0.025, 0.05, 0.1, 0.2)
 """Learning rates that are tried, for each of the three groups."""
 
-LR, LR_LONG, LR_TAUGHT = 0.05, 0.05, 0.05
+LR, LR_LONG, LR_TAUGHT = 0.1, 0.0125, 0.025
 """Learning rates of the student alone, trained for long, and with a teacher, whose loss is steeper:
 the best of the recorded search."""
 
@@ -128,9 +128,7 @@ class Answers:
         return nn.functional.cross_entropy(logits, named), logits
 
 
-def with_teacher(
-    recipe: Recipe, data: Data, *, seed: int, device: torch.device, **how: Any
-) -> Run:
+def with_teacher(recipe: Recipe, data: Data, *, seed: int, device: torch.device, **how: Any) -> Run:
     """Train the teacher of this seed, if the recipe has one, then the student."""
     objective = recipe.objective
     if isinstance(objective, Distillation | Answers) and isinstance(objective.teacher, Teacher):
