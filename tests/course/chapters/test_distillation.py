@@ -10,6 +10,7 @@ from tricks_lib.course.baseline import BASELINE
 from tricks_lib.course.plan import best_tries
 from tricks_lib.lab.study import code_hash
 from tricks_lib.lab.study.run import as_text
+from tricks_lib.ops.written import same
 
 CPU = torch.device("cpu")
 
@@ -25,11 +26,9 @@ def test_student_teacher_and_nobodys_images_are_apart(study, seed):
     assert (len(mine.train), len(theirs.train), len(more.train)) == (300, 4000, 4000)
     assert more.train.images[:300].equal(mine.train.images)
     assert more.train.labels[:300].equal(mine.train.labels)
-    # A few of the pool's images are there twice, so that a handful may be on both sides.
-    others = [pixels(theirs.train), pixels(mine.validation), pixels(mine.test)]
-    for other in others:
-        assert len(pixels(more.train) & other) < 20
-    assert len(pixels(theirs.train) & pixels(mine.validation)) < 20
+    for other in (theirs.train, mine.validation, mine.test):
+        assert pixels(more.train).isdisjoint(pixels(other))
+    assert pixels(theirs.train).isdisjoint(pixels(mine.validation) | pixels(mine.test))
 
 
 def test_each_seed_draws_its_own(study):
@@ -76,20 +75,18 @@ def test_it_starts_elsewhere_than_its_student(study):
 
 
 def test_the_student_learns_from_the_teacher_of_its_seed(study, monkeypatch):
-    seen = []
+    seen, network = [], nn.Flatten()
     monkeypatch.setattr(study, "fit", lambda recipe, data, **how: seen.append((recipe, data)))
-    teacher = study.Teacher(study.GOOD.recipe, study.MINE)
-    network = nn.Flatten()
-    monkeypatch.setattr(study, "_trained", lambda teacher, seed, device: (teacher, seed))
     monkeypatch.setattr(study.Teacher, "of_seed", lambda self, seed, device: network)
-    for train in (study.with_teacher, study.on_further, study.on_the_teachers):
-        train(study.student(teacher), study.MINE(4), seed=4, device=CPU)
+    ways = {study.with_teacher: 300, study.on_further: 4000, study.on_the_teachers: 4000}
+    for train, images in ways.items():
+        train(study.student(study.GOOD), study.MINE(4), seed=4, device=CPU)
         recipe, data = seen.pop()
         assert recipe.objective == Distillation(network, 4.0, 0.9)
-        count = {"with_teacher": 300, "on_further": 4000, "on_the_teachers": 4000}
-        assert len(data.train) == count[train.__name__]
-    study.with_teacher(study.recipe(1, 0.1), study.MINE(4), seed=4, device=CPU)
-    assert seen.pop()[0] == study.recipe(1, 0.1)
+        assert len(data.train) == images
+    alone = study.recipe(1, 0.1)
+    study.with_teacher(alone, study.MINE(4), seed=4, device=CPU)
+    assert seen.pop()[0] is alone
 
 
 def test_a_teacher_that_is_not_trained_says_so(study):
@@ -143,11 +140,11 @@ def test_arms_differ_in_what_their_names_say(study):
         study.SMOOTHED_1: Distillation(study.SMOOTHED, 1.0, 0.9),
     }
     for name, objective in objectives.items():
-        assert recipes[name] == replace(plain, lr=study.LR_TAUGHT, objective=objective)
-    assert recipes[study.SMOOTH] == replace(plain, objective=study.SOFTENED)
-    assert study.NO_WISER.recipe == plain and study.NO_WISER.images == study.MINE
+        assert same(recipes[name], replace(plain, lr=study.LR_TAUGHT, objective=objective))
+    assert same(recipes[study.SMOOTH], replace(plain, objective=study.SOFTENED))
+    assert same(study.NO_WISER.recipe, plain) and study.NO_WISER.images == study.MINE
     assert study.AS_SMALL.recipe.model.keywords == plain.model.keywords
-    assert study.SMOOTHED.recipe == replace(study.GOOD.recipe, objective=study.SOFTENED)
+    assert same(study.SMOOTHED.recipe, replace(study.GOOD.recipe, objective=study.SOFTENED))
 
 
 def test_learning_rates_are_the_best_of_the_recorded_search(study):

@@ -314,6 +314,27 @@ ENOUGH = StudyPlan(
 )
 """A student that is too small for its images, and has as many labels as its teacher."""
 
+HEATED: dict[str, Recipe] = {
+    TEACHER: student(GOOD),
+    COLD: student(GOOD, temperature=1.0),
+    HOT: student(GOOD, temperature=20.0),
+    SMOOTHED_4: student(SMOOTHED),
+    SMOOTHED_1: student(SMOOTHED, temperature=1.0),
+}
+"""Temperatures, with either teacher."""
+
+AGAIN = StudyPlan(
+    path=RESULTS / "distillation-again.jsonl",
+    recipes=HEATED,
+    data=MINE,
+    seeds=range(10, 20),
+    measure=beside_the_teacher,
+    metrics=METRICS,
+    train=with_teacher,
+)
+"""The temperatures with ten further seeds, since some of the first ten's intervals only just left
+zero out."""
+
 PLAN = StudyPlan(
     path=RESULTS / "distillation.jsonl",
     recipes={
@@ -350,5 +371,5 @@ PLAN = StudyPlan(
         SMOOTHED_ITSELF: (SMOOTHED_4, TAUGHT_BY),
     },
     tuning=SEARCH,
-    beside=(MORE, ENOUGH),
+    beside=(MORE, ENOUGH, AGAIN),
 )
