@@ -11,6 +11,7 @@ from tricks_lib.course.standing.comparisons import BASELINE, SETTINGS, compariso
 from .study import (
     ALONE,
     AS_SMALL_AS,
+    ENOUGH,
     EPOCHS,
     HARD,
     ITSELF,
@@ -20,11 +21,13 @@ from .study import (
     MORE,
     NO_MORE,
     PLAN,
-    SMALL_ITSELF,
     SMOOTH,
     SOFT,
     TEACHER,
     TEMPERATURE,
+    TINY_ALONE,
+    TINY_COLD,
+    TINY_TAUGHT,
 )
 
 __all__ = ["CLAIMS"]
@@ -88,12 +91,22 @@ CLAIMS: list[Claim] = [
         "one to {:.1f} %: no difference was seen between these two either.",
         percents(AS_SMALL_AS, TEACHER),
     ),
-    Says(
-        "The teachers themselves have {:.1f} % (the large one) and {:.1f} %.",
-        percents(ITSELF, SMALL_ITSELF),
+    *(
+        NoneSeen(PLAN, NO_MORE, baseline=ALONE, comparisons=AT_ONCE, carries=carries)
+        for carries in (
+            SAW,
+            "no difference was seen.",
+            "nothing was seen to be gained from a teacher that saw no more.",
+        )
     ),
-    NoneSeen(PLAN, NO_MORE, baseline=ALONE, comparisons=AT_ONCE, carries=SAW),
-    NoneSeen(PLAN, TEACHER, baseline=AS_SMALL_AS, comparisons=AT_ONCE, carries=SAW),
+    *(
+        NoneSeen(PLAN, TEACHER, baseline=AS_SMALL_AS, comparisons=AT_ONCE, carries=carries)
+        for carries in (
+            SAW,
+            "no difference was seen between these two either.",
+            "here one of the student's size did not fall behind a large one.",
+        )
+    ),
     Helps(PLAN, AS_SMALL_AS, baseline=ALONE, comparisons=AT_ONCE, carries=SAW),
     Helps(PLAN, TEACHER, baseline=NO_MORE, comparisons=AT_ONCE, carries=SAW),
     # The rivals.
@@ -116,11 +129,23 @@ CLAIMS: list[Claim] = [
         "Here it gained {:.1f} points with 300 labels",
         lambda: percent(TEACHER) - percent(ALONE),
     ),
+    # A student that is too small.
+    *(
+        NoneSeen(
+            ENOUGH,
+            name,
+            baseline=TINY_ALONE,
+            comparisons=2,
+            carries="With as many labels as its teacher has, no gain in accuracy was seen for this "
+            "student.",
+        )
+        for name in (TINY_TAUGHT, TINY_COLD)
+    ),
     # The standing settings.
     Holds(
         "no gain in accuracy in either standing setting, and worse likelihood in garments",
         standing,
-        carries="In both standing settings the teacher saw just the student's images, and no gain "
+        carries="In both standing settings the teacher saw just the student's images: no gain "
         "in accuracy was seen; in *garments* NLL and calibration got worse.",
     ),
     Holds(
