@@ -182,7 +182,7 @@ CLAIMS: list[Claim] = [
             name,
             baseline=LABELS,
             comparisons=2,
-            carries="True labels do a little better than either.",
+            carries="they did a little better than its answers.",
         )
         for name in (SOFT, HARD)
     ),

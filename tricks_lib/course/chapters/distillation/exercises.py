@@ -285,7 +285,7 @@ def _ends(result: StudyResult) -> tuple[float, float]:
 def _tells(task: Sequence) -> bool:
     """Tell whether no mistake gives the right answer by chance."""
     low, high = _ends(_compared(*task))
-    other = _ends(_compared(*task, temperature=1.0, alpha=0.5))
+    other = _other_settings(*task)
     return abs(low + high) > 1e-3 and high - low > 1e-3 and (low, high) != other
 
 
@@ -304,8 +304,8 @@ def _upper_end_first(*task):
     return high, low
 
 
-def _other_settings(*task):
-    return _ends(_compared(*task, temperature=1.0, alpha=0.5))
+def _other_settings(baseline, teacher, data, seeds):
+    return _ends(_compared(baseline, teacher, data, seeds, temperature=1.0, alpha=0.5))
 
 
 def _unpaired(*task):

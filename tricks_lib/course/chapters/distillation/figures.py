@@ -6,6 +6,7 @@ Chapter: notebooks/06_distillation.ipynb
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 import torch.nn.functional as F
 from IPython.display import Markdown
@@ -81,7 +82,7 @@ def draw_asked(image: Tensor, logits: Tensor, label: int, names: Sequence[str]) 
     hard = F.one_hot(torch.tensor(label), len(names)).float()
     warm, hot = (logits / heat for heat in (1, 4))
     figure = plt.figure(figsize=(5, 7.0))
-    above, middle, below = figure.subfigures(3, 1, height_ratios=(1, 1.25, 1.25))
+    above, middle, below = np.asarray(figure.subfigures(3, 1, height_ratios=(1, 1.25, 1.25)))
     show(above.subplots(), image)
     left, right = middle.subplots(1, 2, sharey=True)
     bars(left, hard, names, "label", GREY)
