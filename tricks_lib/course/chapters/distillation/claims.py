@@ -9,11 +9,14 @@ from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, NoneSeen, Print
 from tricks_lib.course.standing.comparisons import BASELINE, SETTINGS, comparisons, finding, result
 
 from .study import (
+    AGAIN,
     ALONE,
     AS_SMALL_AS,
+    COLD,
     ENOUGH,
     EPOCHS,
     HARD,
+    HOT,
     ITSELF,
     LABELS,
     LONG,
@@ -22,6 +25,8 @@ from .study import (
     NO_MORE,
     PLAN,
     SMOOTH,
+    SMOOTHED_1,
+    SMOOTHED_4,
     SOFT,
     TEACHER,
     TEMPERATURE,
@@ -128,6 +133,17 @@ CLAIMS: list[Claim] = [
     Says(
         "Here it gained {:.1f} points with 300 labels",
         lambda: percent(TEACHER) - percent(ALONE),
+    ),
+    # The temperature, and a smoothed teacher: in the first ten seeds, and in ten further ones.
+    *(
+        verdict(plan, arm, baseline=other, comparisons=4, carries=carries)
+        for plan in (PLAN, AGAIN)
+        for verdict, arm, other, carries in (
+            (Hurts, COLD, TEACHER, "T = 4 was ahead of 1 and of 20"),
+            (Hurts, HOT, TEACHER, "T = 4 was ahead of 1 and of 20"),
+            (Hurts, SMOOTHED_4, TEACHER, "a smoothed teacher fell behind at T = 4"),
+            (Helps, SMOOTHED_1, COLD, "and not at T = 1."),
+        )
     ),
     # A student that is too small.
     *(
