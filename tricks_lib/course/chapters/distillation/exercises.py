@@ -6,13 +6,12 @@ Chapter: notebooks/06_distillation.ipynb
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
-from statistics import variance
+from functools import partial
 
 import torch.nn.functional as F
-from scipy.stats import t
 
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect
+from tricks_lib.course.own_interval import OwnInterval
 from tricks_lib.lab.data import Data, load_data
 from tricks_lib.lab.study import StudyResult, study
 from tricks_lib.models import mlp
@@ -120,23 +119,7 @@ def _(gain_of_teacher: Function, draws: Draws):
         seeds = [draws.count(0, 999) for _ in range(draws.count(2, 4))]
         return recipe, Teacher(lesson, digits), data, seeds
 
-    agree(
-        gain_of_teacher,
-        lambda baseline, teacher, data, seeds: _ends(_compared(baseline, teacher, data, seeds)),
-        [draws.until(case, _tells)],
-        "Hand both recipes to `study` with the data, the seeds and `train=setting.with_teacher`, "
-        "and read the difference of the one with a teacher: `.low` and `.high`.",
-        parts=("lower end", "upper end"),
-        tolerance=1e-9,
-        mistakes={
-            "That is the baseline minus the taught: the first arm is the baseline.": _turned_round,
-            "These are points: the difference holds shares, 0.01 for a point.": _in_points,
-            "The upper end comes last.": _upper_end_first,
-            "That is another T or α: the exercise asks for T = 4 and α = 0.9.": _other_settings,
-            "That takes the two arms as if they had nothing in common: subtract seed by seed "
-            "first.": _unpaired,
-        },
-    )
+    GAIN.judge(gain_of_teacher, draws, case)
 
 
 @check.exercise(
@@ -260,61 +243,29 @@ def _hard_softened(student, teacher, labels, temperature, alpha):
     return (1 - alpha) * F.cross_entropy(student / temperature, labels) + alpha * soft
 
 
-def _compared(baseline, teacher, data, seeds, temperature=4.0, alpha=0.9) -> StudyResult:
-    return _runs(baseline, teacher, data, tuple(seeds), temperature, alpha)
-
-
-@lru_cache(maxsize=8)
-def _runs(
+def _with_teacher(
     baseline: Recipe,
     teacher: Teacher,
     data: Data,
-    seeds: tuple[int, ...],
-    temperature: float,
-    alpha: float,
+    seeds: Sequence[int],
+    temperature: float = 4.0,
+    alpha: float = 0.9,
 ) -> StudyResult:
     taught = replace(baseline, objective=Distillation(teacher, temperature, alpha))
     return study({"alone": baseline, "taught": taught}, data, seeds, train=with_teacher)
 
 
-def _ends(result: StudyResult) -> tuple[float, float]:
-    found = result.difference("taught")
-    return found.low, found.high
-
-
-def _tells(task: Sequence) -> bool:
-    """Tell whether no mistake gives the right answer by chance."""
-    low, high = _ends(_compared(*task))
-    other = _other_settings(*task)
-    return abs(low + high) > 1e-3 and high - low > 1e-3 and (low, high) != other
-
-
-def _turned_round(*task):
-    low, high = _ends(_compared(*task))
-    return -high, -low
-
-
-def _in_points(*task):
-    low, high = _ends(_compared(*task))
-    return 100 * low, 100 * high
-
-
-def _upper_end_first(*task):
-    low, high = _ends(_compared(*task))
-    return high, low
-
-
-def _other_settings(baseline, teacher, data, seeds):
-    return _ends(_compared(baseline, teacher, data, seeds, temperature=1.0, alpha=0.5))
-
-
-def _unpaired(*task):
-    result, seeds = _compared(*task), task[3]
-    taught, alone = (list(result.values(arm).values()) for arm in ("taught", "alone"))
-    spread = math.sqrt((variance(taught) + variance(alone)) / len(seeds))
-    reach = float(t.ppf(0.975, 2 * len(seeds) - 2)) * spread
-    gap = result.difference("taught").mean
-    return gap - reach, gap + reach
+GAIN = OwnInterval(
+    _with_teacher,
+    "Hand both recipes to `study` with the data, the seeds and `train=setting.with_teacher`, and "
+    "read the difference of the one with a teacher: `.low` and `.high`.",
+    trick="the taught",
+    others={
+        "That is another T or α: the exercise asks for T = 4 and α = 0.9.": partial(
+            _with_teacher, temperature=1.0, alpha=0.5
+        )
+    },
+)
 
 
 def _soft_gradient(student_logits, teacher_logits, temperature):
@@ -329,7 +280,7 @@ def _in_the_form_of_he(alpha):
 RIGHT = {
     1: (SOFTENED, ASKED),
     2: _my_distillation,
-    3: lambda *task: _ends(_compared(*task)),
+    3: GAIN.right,
     4: _soft_gradient,
     5: _in_the_form_of_he,
 }
@@ -359,16 +310,7 @@ WRONG = {
         (lambda *task: _my_distillation(*task).detach(), "has no gradient"),
         (lambda *task: None, "is there a `return`?"),
     ],
-    3: [
-        (_turned_round, "baseline minus the taught"),
-        (_in_points, "These are points"),
-        (_upper_end_first, "comes last"),
-        (_other_settings, "another T or α"),
-        (_unpaired, "seed by seed"),
-        (lambda *task: (-0.02, 0.01), "Hand both recipes"),
-        (lambda *task: _compared(*task).difference("taught"), "Expected 2 results"),
-        (lambda *task: None, "is there a `return`?"),
-    ],
+    3: GAIN.wrong,
     4: [
         (lambda z, r, T: _soft_gradient(z, r, T) / T**2, "without T²"),
         (lambda z, r, T: _soft_gradient(z, r, T) * T, "The factor is T"),
