@@ -1,8 +1,8 @@
 """Cutout on whole and on hidden test images, with time, on digits, and where a part decides.
 
-The recipe is that of chapter 09 for 1,000 images, with its lengths and its learning rates, which
-were chosen there for the network without augmentation, on other images. Each seed draws its own
-training images from a larger pool.
+The recipe is that of chapter 09, with its lengths and its learning rates, which were chosen there
+for the network without augmentation, with 1,000 images. Here there are 500, and each seed draws its
+own from a larger pool.
 
 Chapter: notebooks/07_cutout.ipynb
 """
@@ -40,8 +40,8 @@ def pool() -> Data:
     return load_data("fashion-mini").subset(test=3000)
 
 
-DATA = OwnImages(pool, train=1000)
-"""Each seed has its own 1,000 training images."""
+DATA = OwnImages(pool, train=500)
+"""Each seed has its own 500 training images."""
 
 
 def recipe(augment: Callable, epochs: int) -> Recipe:
@@ -263,7 +263,7 @@ PLAN = StudyPlan(
     seeds=10,
     measure=occlusion,
     metrics=METRICS,
-    headline=Headline("cutout 14", "accuracy", "1,000 images, 64 epochs, whole test images"),
+    headline=Headline("cutout 14", "accuracy", "500 images, 64 epochs, whole test images"),
     rivals=(
         Headline(
             "cutout 14",
