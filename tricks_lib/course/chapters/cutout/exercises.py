@@ -139,7 +139,7 @@ def _(lead: Function, draws: Draws):
 
     agree(
         lead,
-        lambda *task: _ends(_compared(*task)),
+        _lead,
         [draws.until(case, _tells)],
         "Hand both recipes to `study` with the same data and seeds, the one with `rival` first, "
         "and read the difference of the other one: `.low` and `.high`.",
@@ -375,6 +375,10 @@ def _ends(result: StudyResult) -> tuple[float, float]:
     return found.low, found.high
 
 
+def _lead(baseline, rival, data, seeds):
+    return _ends(_compared(baseline, rival, data, seeds))
+
+
 def _tells(task: Sequence[Any]) -> bool:
     """Tell whether no mistake gives the right answer by chance."""
     baseline, _, data, seeds = task
@@ -413,7 +417,7 @@ def _unpaired(baseline, rival, data, seeds):
 RIGHT = {
     1: (56.25, 0.0625),
     2: _my_cut_out,
-    3: lambda *task: _ends(_compared(*task)),
+    3: _lead,
     4: _expected_share,
     5: _row_chances,
     6: _chance_to_hide,
