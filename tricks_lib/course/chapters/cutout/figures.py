@@ -81,13 +81,14 @@ def draw_first(data: Data, number: int) -> Figure:
     colour = tuple(photo.float().mean(dim=(0, 2, 3)).tolist())
     figure, axes = plt.subplots(2, 4, figsize=(5, 2.9))
     places = ((14, 14), (14, 27), (0, 0))
-    for row, images, fill in ((axes[0], photo, colour), (axes[1], garment, _grey(data))):
+    named = "whole", "in the\nmiddle", "at the\nright rim", "in the\ncorner"
+    rows = (photo, colour, named), (garment, _grey(data), [""] * 4)
+    for row, (images, fill, titles) in zip(axes, rows, strict=True):
         scale = images.shape[-1] // 28
         y, x = _centres(*((scale * i, scale * j) for i, j in places))
         cut = cut_out(images.expand(3, -1, -1, -1), y, x, 14 * scale, fill)
-        titles = ("whole", "square in\nthe middle", "at the\nright rim", "in the\ncorner")
         for ax, image, title in zip(row, (images[0], *cut), titles, strict=True):
-            _show(ax, image, title if row is axes[0] else "")
+            _show(ax, image, title)
     y, x = _centres(*places)
     counts = (cut_out(torch.ones(3, 1, 28, 28), y, x, 14) == 0).sum(dim=(1, 2, 3))
     for ax, count in zip(axes[1, 1:], counts.tolist(), strict=True):
@@ -361,7 +362,7 @@ def draw_tags() -> Figure:
     data = TAG_DATA(0)
     images, labels = data.train.images, data.train.labels
     plain, tagged = (images[(labels == label).nonzero()[0, 0]][None] for label in (0, 1))
-    y, x = _centres((5, 6))
+    y, x = _centres((1, 1))
     covered = [cut_out(tagged, y, x, 14, fill) for fill in (0.0, _grey(data))]
     figure, axes = plt.subplots(1, 4, figsize=(5, 1.9))
     titles = ("no tag", "tag", "tag, hidden\nby black", "tag, hidden\nby grey")
