@@ -50,6 +50,16 @@ def likelihoods() -> list[float]:
     return [mean(arm, "nll") for arm in ("crop and mirror", "cutout 14", "none")]
 
 
+def kept(fill: str) -> Callable[[StudyResult], float]:
+    """Return how to work out which share of the gain under grey squares is there under others."""
+    return lambda result: gain(fill)(result) / gain("mean")(result)
+
+
+def called(size: int) -> Callable[[StudyResult], float]:
+    """Return how to work out which share of the untagged images is called tagged."""
+    return lambda result: result.mean(f"cutout {size}, black", "called_tagged")
+
+
 def beyond_the_count(size: int) -> Callable[[StudyResult], float]:
     """Return how to work out how far the belief in a tag lies above the counted one."""
     return lambda result: believed(result, size) - counts(size)[1]
@@ -113,7 +123,7 @@ CLAIMS: list[Claim] = [
         Within(
             f"what is kept of the gain under {fill} squares",
             PLAN,
-            lambda result, fill=fill: gain(fill)(result) / gain("mean")(result),
+            kept(fill),
             0,
             2 / 3,
             carries=KIND,
@@ -130,7 +140,7 @@ CLAIMS: list[Claim] = [
         Within(
             f"untagged images called tagged, side {size}",
             TAGS,
-            lambda result, size=size: result.mean(f"cutout {size}, black", "called_tagged"),
+            called(size),
             0.5,
             carries=CALLED,
         )
@@ -174,7 +184,7 @@ CLAIMS: list[Claim] = [
         Within(
             f"what carries over to {fill}",
             SHORT,
-            lambda result, fill=fill: gain(fill)(result) / gain("mean")(result),
+            kept(fill),
             0.0,
             0.9,
             carries="Something carries over from grey squares to black ones and to noise",

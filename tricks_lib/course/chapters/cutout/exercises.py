@@ -401,8 +401,8 @@ def _upper_end_first(*task):
     return _ends(_compared(*task))[::-1]
 
 
-def _other_size(*task):
-    return _ends(_compared(*task, size=2))
+def _other_size(baseline, rival, data, seeds):
+    return _ends(_compared(baseline, rival, data, seeds, size=2))
 
 
 def _unpaired(baseline, rival, data, seeds):

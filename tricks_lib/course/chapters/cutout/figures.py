@@ -7,12 +7,14 @@ import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
+from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
 from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from scipy import stats
 from torch import Tensor, nn
 
@@ -82,7 +84,10 @@ def draw_first(data: Data, number: int) -> Figure:
     figure, axes = plt.subplots(2, 4, figsize=(5, 2.9))
     places = ((14, 14), (14, 27), (0, 0))
     named = "whole", "in the\nmiddle", "at the\nright rim", "in the\ncorner"
-    rows = (photo, colour, named), (garment, _grey(data), [""] * 4)
+    rows: list[tuple[Tensor, Any, Sequence[str]]] = [
+        (photo, colour, named),
+        (garment, _grey(data), [""] * 4),
+    ]
     for row, (images, fill, titles) in zip(axes, rows, strict=True):
         scale = images.shape[-1] // 28
         y, x = _centres(*((scale * i, scale * j) for i, j in places))
@@ -128,17 +133,14 @@ def draw_strip(length: int = 10, half: int = 2) -> Figure:
             covered = centre - half <= pixel < centre + half
             if inside or covered:
                 colour = (GREY if covered else "white") if inside else ORANGE
-                style = {"facecolor": colour, "edgecolor": "black" if inside else ORANGE}
-                ax.add_patch(
-                    plt.Rectangle(
-                        (pixel, centre + 0.1), 1, 0.8, alpha=1 if inside else 0.5, **style
-                    )
-                )
+                square = Rectangle((pixel, centre + 0.1), 1, 0.8, alpha=1 if inside else 0.5)
+                square.set(facecolor=colour, edgecolor="black" if inside else ORANGE)
+                ax.add_patch(square)
         ax.plot(centre + 0.5, centre + 0.5, "o", color=BLUE, ms=4)
         count = min(centre + half, length) - max(centre - half, 0)
         ax.text(length + half + 0.2, centre + 0.5, str(count), va="center")
     ax.set(xlim=(-half - 0.2, length + half + 1), ylim=(length, -0.9))
-    ax.set_yticks([centre + 0.5 for centre in range(length)], range(length))
+    ax.set_yticks([centre + 0.5 for centre in range(length)], [str(c) for c in range(length)])
     ax.set(xticks=[], ylabel="pixel of the centre")
     ax.text(length + half + 0.2, -0.4, "hidden", ha="center", va="center")
     ax.grid(visible=False)
@@ -206,8 +208,8 @@ def draw_photos(side: int, fill: str) -> Figure:
     photos = photographs(96)
     mean = tuple(photos.float().mean(dim=(0, 2, 3)).tolist())
     y, x = _centres((30, 48), (40, 70), (52, 58), (90, 40))
-    colour = {"mean colour": mean, "black": 0.0}[fill]
-    return show_images(cut_out(photos, y, x, side, colour), columns=4, size=1.25)
+    hidden_photos = cut_out(photos, y, x, side, 0.0 if fill == "black" else mean)
+    return show_images(hidden_photos, columns=4, size=1.25)
 
 
 def draw_training(side: int, data: Data) -> Figure:
@@ -259,8 +261,9 @@ def draw_occlusion(models: Mapping[str, nn.Module], data: Data, numbers: Sequenc
     return figure
 
 
-def activations(model: nn.Module, data: Data, number: int) -> Tensor:
-    """Return what each position of the last block adds to the logit of the right class, (h, w).
+def activations(model: Any, data: Data, number: int) -> Tensor:
+    """Return what each position of the last block of a small residual network adds to the logit of
+    the right class, (h, w).
 
     Source: Zhou et al. 2016, equation 2.
     """
