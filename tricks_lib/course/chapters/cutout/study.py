@@ -1,4 +1,4 @@
-"""Cutout on whole and on hidden test images, with time, on digits, and where a part decides.
+"""Cutout on whole and on hidden test images, with time, and where a part decides.
 
 The recipe is that of chapter 09, with its lengths and its learning rates, which were chosen there
 for the network without augmentation, with 1,000 images. Here there are 500, and each seed draws its
@@ -9,7 +9,7 @@ Chapter: notebooks/07_cutout.ipynb
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -21,7 +21,6 @@ from tricks_lib.lab.data import Data, Split, load_data
 from tricks_lib.lab.metrics import evaluate, predict
 from tricks_lib.lab.study import STANDARD, Figures, Metric, OwnImages, final_metrics
 from tricks_lib.lab.train import Run
-from tricks_lib.models import small_resnet
 from tricks_lib.recipe import Recipe
 from tricks_lib.schedules import linear_decay
 
@@ -117,7 +116,6 @@ AUGMENTS: dict[str, Callable] = {
     "none": identity,
     "cutout 8": Cutout(8),
     "cutout 14": Cutout(14),
-    "cutout 20": Cutout(20),
     "cutout 14, black": Cutout(14, fill=0),
     "crop and mirror": Compose(RandomCrop(), HorizontalFlip()),
     "crop and mirror, cutout 14": Compose(RandomCrop(), HorizontalFlip(), Cutout(14)),
@@ -128,7 +126,7 @@ SHORT = StudyPlan(
     path=RESULTS / "cutout-short.jsonl",
     recipes={
         name: recipe(AUGMENTS[name], epochs=16)
-        for name in ("none", "cutout 8", "cutout 14", "cutout 20", "cutout 14, black")
+        for name in ("none", "cutout 8", "cutout 14", "cutout 14, black")
     },
     data=DATA,
     seeds=10,
@@ -136,38 +134,6 @@ SHORT = StudyPlan(
     metrics=METRICS,
 )
 """A quarter of the length: sizes and fills, on whole images and on hidden ones."""
-
-
-@cache
-def digits() -> Data:
-    """Load the digits that come with the package: 1,000 to draw from, 797 to judge by."""
-    return load_data("digits")
-
-
-DIGIT_DATA = OwnImages(digits, train=500)
-"""Each seed has its own 500 digits."""
-
-
-def on_digits(augment: Callable) -> Recipe:
-    """Return the recipe for digits of 8×8 pixels: no stride at the start."""
-    return Recipe(
-        epochs=15,
-        batch_size=50,
-        lr=0.05,
-        model=partial(small_resnet, stem_stride=1),
-        augment=augment,
-        schedule=linear_decay(15),
-    )
-
-
-DIGITS = StudyPlan(
-    path=RESULTS / "cutout-digits.jsonl",
-    recipes={"none": on_digits(identity)}
-    | {f"cutout {size}": on_digits(Cutout(size)) for size in (2, 4)},
-    data=DIGIT_DATA,
-    seeds=10,
-)
-"""The same shares of the image, where half an 8 may look like a 3."""
 
 
 def with_black_corner(split: Split) -> Split:
@@ -283,5 +249,5 @@ PLAN = StudyPlan(
             "a black square hidden, where training showed grey ones",
         ),
     ),
-    beside=(SHORT, DIGITS, TAGS),
+    beside=(SHORT, TAGS),
 )
