@@ -6,20 +6,19 @@ Chapter: notebooks/07_cutout.ipynb
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from statistics import variance
-from typing import Any
+from functools import partial
 
 import torch
-from scipy.stats import t
 from torch import Tensor
 
 from tricks_lib.augment import Compose, Cutout, HorizontalFlip, RandomCrop, RandomErasing, identity
 from tricks_lib.augment.cutout import cut_out
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, no_loop
+from tricks_lib.course.own_interval import OwnInterval
 from tricks_lib.lab.data import Data, load_data
 from tricks_lib.lab.study import StudyResult, study
 from tricks_lib.models import mlp
+from tricks_lib.protocols import Augment
 from tricks_lib.recipe import Recipe
 
 __all__ = ["RIGHT", "WRONG", "check"]
@@ -137,29 +136,7 @@ def _(lead: Function, draws: Draws):
         data = load_data("digits").subset(train=40, test=50, seed=draws.count(0, 99))
         return recipe, rival, data, [draws.count(0, 999) for _ in range(draws.count(2, 4))]
 
-    agree(
-        lead,
-        _lead,
-        [draws.until(case, _tells)],
-        "Hand both recipes to `study` with the same data and seeds, the one with `rival` first, "
-        "and read the difference of the other one: `.low` and `.high`.",
-        parts=("lower end", "upper end"),
-        tolerance=1e-9,
-        mistakes={
-            "That is the rival minus Cutout: the first arm is the baseline.": _turned_round,
-            "These are points: the difference holds shares, 0.01 for a point.": _in_points,
-            "The upper end comes last.": _upper_end_first,
-            "That compares Cutout with no augmentation at all: the rival is another arm.": (
-                lambda baseline, rival, data, seeds: _ends(
-                    _compared(baseline, identity, data, seeds)
-                )
-            ),
-            "That is another size: take half of the shorter side of these images, "
-            "min(data.image_size) // 2.": _other_size,
-            "That takes the two arms as if they had nothing in common: subtract seed by seed "
-            "first.": _unpaired,
-        },
-    )
+    LEAD.judge(lead, draws, case)
 
 
 @check.exercise(
@@ -356,68 +333,34 @@ def _itself_if_nothing_is_hidden(images, y, x, size, fill):
     return images if size == 1 else _my_cut_out(images, y, x, size, fill)
 
 
-def _compared(
-    baseline: Recipe, rival: Any, data: Data, seeds: Sequence[int], size: int | None = None
+def _against(
+    baseline: Recipe, rival: Augment, data: Data, seeds: Sequence[int], size: int | None = None
 ) -> StudyResult:
-    return _runs(baseline, rival, data, tuple(seeds), size or min(data.image_size) // 2)
-
-
-@lru_cache(maxsize=8)
-def _runs(
-    baseline: Recipe, rival: Any, data: Data, seeds: tuple[int, ...], size: int
-) -> StudyResult:
+    size = size or min(data.image_size) // 2
     arms = {"rival": rival, "cutout": Cutout(size)}
     return study({n: replace(baseline, augment=a) for n, a in arms.items()}, data, seeds)
 
 
-def _ends(result: StudyResult) -> tuple[float, float]:
-    found = result.difference("cutout")
-    return found.low, found.high
-
-
-def _lead(baseline, rival, data, seeds):
-    return _ends(_compared(baseline, rival, data, seeds))
-
-
-def _tells(task: Sequence[Any]) -> bool:
-    """Tell whether no mistake gives the right answer by chance."""
-    baseline, _, data, seeds = task
-    low, high = _ends(_compared(*task))
-    others = _other_size(*task), _ends(_compared(baseline, identity, data, seeds))
-    return abs(low + high) > 1e-3 and high - low > 1e-3 and (low, high) not in others
-
-
-def _turned_round(*task):
-    low, high = _ends(_compared(*task))
-    return -high, -low
-
-
-def _in_points(*task):
-    low, high = _ends(_compared(*task))
-    return 100 * low, 100 * high
-
-
-def _upper_end_first(*task):
-    return _ends(_compared(*task))[::-1]
-
-
-def _other_size(baseline, rival, data, seeds):
-    return _ends(_compared(baseline, rival, data, seeds, size=2))
-
-
-def _unpaired(baseline, rival, data, seeds):
-    result, n = _compared(baseline, rival, data, seeds), len(seeds)
-    theirs, ours = (list(result.values(arm).values()) for arm in ("rival", "cutout"))
-    error = math.sqrt((variance(theirs) + variance(ours)) / n)
-    reach = float(t.ppf(0.975, 2 * n - 2)) * error
-    middle = (sum(ours) - sum(theirs)) / n
-    return middle - reach, middle + reach
+LEAD = OwnInterval(
+    _against,
+    "Hand both recipes to `study` with the same data and seeds, the one with `rival` first, and "
+    "read the difference of the other one: `.low` and `.high`.",
+    trick="Cutout",
+    baseline="the rival",
+    others={
+        "That compares Cutout with no augmentation at all: the rival is another arm.": (
+            lambda baseline, rival, data, seeds: _against(baseline, identity, data, seeds)
+        ),
+        "That is another size: take half of the shorter side of these images, "
+        "min(data.image_size) // 2.": partial(_against, size=2),
+    },
+)
 
 
 RIGHT = {
     1: (56.25, 0.0625),
     2: _my_cut_out,
-    3: _lead,
+    3: LEAD.right,
     4: _expected_share,
     5: _row_chances,
     6: _chance_to_hide,
@@ -451,21 +394,7 @@ WRONG = {
         (lambda images, *_: images[0], "Expected a tensor of shape"),
         (lambda images, *_: None, "is there a `return`?"),
     ],
-    3: [
-        (_turned_round, "rival minus Cutout"),
-        (_in_points, "These are points"),
-        (_upper_end_first, "comes last"),
-        (
-            lambda baseline, rival, data, seeds: _ends(_compared(baseline, identity, data, seeds)),
-            "no augmentation at all",
-        ),
-        (_other_size, "That is another size"),
-        (_unpaired, "seed by seed"),
-        (lambda *task: (-0.02, 0.01), "Hand both recipes"),
-        (lambda *task: _compared(*task).difference("cutout"), "Expected 2 results"),
-        (lambda *task: _ends(_compared(*task))[0], "Expected 2 results"),
-        (lambda *task: None, "is there a `return`?"),
-    ],
+    3: LEAD.wrong,
     4: [
         (lambda size, height, width: size**2 / (height * width), "half of its side is rounded"),
         (lambda s, h, w: (2 * (s // 2)) ** 2 / (h * w), "a part of it lies over the border"),
