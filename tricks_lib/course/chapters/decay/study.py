@@ -17,7 +17,7 @@ from tricks_lib.course.plan import Headline, StudyPlan
 from tricks_lib.lab.data import Data, load_data
 from tricks_lib.lab.ensemble import Ensemble, average_weights
 from tricks_lib.lab.metrics import evaluate
-from tricks_lib.lab.study import STANDARD, Figures, Metric, OwnImages, final_metrics
+from tricks_lib.lab.study import Figures, OwnImages, final_metrics
 from tricks_lib.lab.train import Run, fit
 from tricks_lib.recipe import Recipe
 from tricks_lib.schedules import constant, cosine_decay, cosine_restarts, linear_decay, step_decay
@@ -84,9 +84,7 @@ def tried(shape: str, epochs: int, lr: float) -> str:
 
 
 TRIES = {
-    (shape, epochs): {
-        tried(shape, epochs, lr): recipe(shape, epochs, lr) for lr in RATES[shape]
-    }
+    (shape, epochs): {tried(shape, epochs, lr): recipe(shape, epochs, lr) for lr in RATES[shape]}
     for shape, epochs in (
         *((shape, epochs) for epochs in (LONG, SHORT) for shape in SHAPES),
         (FIFTHS, LONG),
