@@ -198,8 +198,9 @@ SNAPSHOTS = f"{RESTARTS}, ensemble"
 PLAN = StudyPlan(
     path=RESULTS / "decay.jsonl",
     recipes={
-        **{arm(shape, epochs): chosen(shape, epochs) for shape, epochs in CHOSEN},
+        **{arm(shape): chosen(shape, LONG) for shape in (*SHAPES, FIFTHS)},
         NOISY: recipe("constant", LONG, AVERAGED_LR),
+        **{arm(shape, SHORT): chosen(shape, SHORT) for shape in SHAPES},
         RESTARTS: replace(chosen("cosine", LONG), schedule=cosine_restarts(period=5)),
     },
     data=DATA,
