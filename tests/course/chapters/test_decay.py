@@ -21,30 +21,33 @@ def test_every_shape_has_as_many_tries_as_every_other(study):
 
 def test_what_goes_on_is_what_won_the_search(study):
     best = best_tries(study.SEARCH.recorded(), study.TRIES, then="nll")
-    chosen = {group: study.tried(*group, lr) for group, lr in study.CHOSEN.items()}
-    assert best == chosen
+    assert best == {shape: study.tried(shape, lr) for shape, lr in study.CHOSEN.items()}
 
 
 def test_the_averaged_weights_have_a_search_of_their_own(study):
-    tries = {"averaged": study.TRIES["constant", study.LONG]}
-    best = best_tries(study.SEARCH.recorded(), tries, "accuracy_averaged", then="nll_averaged")
-    assert best == {"averaged": study.tried("constant", study.LONG, study.AVERAGED_LR)}
+    result = study.SEARCH.recorded()
+    tries = list(study.TRIES["constant"])
+    for name in tries:
+        result = result.with_derived(f"{name}, averaged", name, study.AVERAGED)
+    best = best_tries(result, {"averaged": [f"{name}, averaged" for name in tries]}, then="nll")
+    assert best == {"averaged": f"{study.tried('constant', study.AVERAGED_LR)}, averaged"}
 
 
 def test_arms_are_what_they_are_called(study):
-    for (shape, epochs), lr in study.CHOSEN.items():
-        recipe = study.PLAN.recipes[study.arm(shape, epochs)]
-        assert (recipe.epochs, recipe.lr) == (epochs, lr)
-        assert recipe.schedule == study.schedule(shape, epochs)
-    assert study.PLAN.recipes[study.NOISY].schedule == study.schedule("constant", study.LONG)
+    recipes = study.PLAN.recipes
+    assert {recipe.epochs for recipe in recipes.values()} == {study.EPOCHS}
+    for shape, lr in study.CHOSEN.items():
+        recipe = recipes[study.arm(shape)]
+        assert recipe.lr == lr and recipe.schedule == study.schedule(shape, study.EPOCHS)
+    assert recipes[study.NOISY].schedule == study.constant()
+    assert recipes[study.NOISY].lr == study.AVERAGED_LR
 
 
 @pytest.mark.parametrize("shape", ["linear", "cosine"])
 def test_a_shape_that_falls_ends_with_the_run(study, shape):
-    for epochs in (study.SHORT, study.LONG):
-        schedule = study.schedule(shape, epochs)
-        assert schedule(0) == 1 and schedule(epochs) == pytest.approx(0, abs=1e-12)
-        assert schedule(epochs / 2) == pytest.approx(0.5)
+    schedule = study.schedule(shape, 15)
+    assert schedule(0) == 1 and schedule(15) == pytest.approx(0, abs=1e-12)
+    assert schedule(7.5) == pytest.approx(0.5)
 
 
 def test_the_steps_are_those_of_the_papers(study):
@@ -89,11 +92,10 @@ def test_only_a_constant_learning_rate_is_averaged_and_over_the_second_half(stud
     assert study.PLAN.measure(run, toy())["nll_averaged"] == late.nll
 
 
-def test_a_long_run_is_followed_epoch_by_epoch(study, toy):
-    recipe = replace(SMALL, epochs=study.LONG)
-    run = study.with_snapshots(recipe, toy(), **HOW)
+def test_a_run_is_followed_epoch_by_epoch(study, toy):
+    run = study.with_snapshots(SMALL, toy(), **HOW)
     curve = study.PLAN.measure(run, toy())["accuracy_by_epoch"]
-    assert len(curve) == study.LONG and curve[-1] == pytest.approx(run.final.accuracy, abs=1e-5)
+    assert len(curve) == 3 and curve[-1] == pytest.approx(run.final.accuracy, abs=1e-5)
 
 
 @pytest.mark.parametrize("epochs", [1, 10])

@@ -1,9 +1,10 @@
 """Four shapes of the learning rate, the average of weights in place of a decay, and restarts.
 
 1,200 training images, of which each seed draws its own from the 10,000 that come with the package;
-5 and 15 epochs. Every shape has five learning rates to choose from, at each length, on validation
-images; the steps have two sets of milestones, and both go on. The cheapest rival of a decay is a
-constant learning rate whose last weights are averaged: it has a search of its own as well.
+15 epochs. Every shape has five learning rates to choose from, on validation images; the steps have
+two sets of milestones, and both go on. The cheapest rival of a decay is a constant learning rate
+whose last weights are averaged: it has a search of its own as well. Longer runs are in the standing
+settings.
 
 Chapter: notebooks/03_decay.ipynb
 """
@@ -24,12 +25,12 @@ from tricks_lib.schedules import constant, cosine_decay, cosine_restarts, linear
 
 RESULTS = Path(__file__).with_name("results")
 
-SHORT, LONG = 5, 15
-"""Lengths of a run, in epochs; an epoch has 24 steps."""
+EPOCHS = 15
+"""Length of a run; an epoch has 24 steps."""
 
 TENTHS, FIFTHS = "step", "step by fifths"
-SHAPES = ("constant", TENTHS, "linear", "cosine")
-"""The shapes that are compared at both lengths."""
+SHAPES = ("constant", TENTHS, FIFTHS, "linear", "cosine")
+"""The shapes that are compared."""
 
 RATES = {
     "constant": (0.0125, 0.025, 0.05, 0.1, 0.2),
@@ -62,9 +63,9 @@ def recipe(shape: str, epochs: int, lr: float) -> Recipe:
     return Recipe(epochs=epochs, batch_size=50, lr=lr, schedule=schedule(shape, epochs))
 
 
-def arm(shape: str, epochs: int = LONG) -> str:
+def arm(shape: str) -> str:
     """Return what an arm is called."""
-    return f"{shape}, {epochs} epochs"
+    return f"{shape}, {EPOCHS} epochs"
 
 
 @cache
@@ -78,25 +79,21 @@ SEARCHED = OwnImages(pool, train=1200, validation=3000)
 """What the search trains on, and chooses by."""
 
 
-def tried(shape: str, epochs: int, lr: float) -> str:
+def tried(shape: str, lr: float) -> str:
     """Return what an arm of the search is called."""
-    return f"{arm(shape, epochs)}, lr {lr}"
+    return f"{arm(shape)}, lr {lr}"
 
 
 TRIES = {
-    (shape, epochs): {tried(shape, epochs, lr): recipe(shape, epochs, lr) for lr in RATES[shape]}
-    for shape, epochs in (
-        *((shape, epochs) for epochs in (LONG, SHORT) for shape in SHAPES),
-        (FIFTHS, LONG),
-    )
+    shape: {tried(shape, lr): recipe(shape, EPOCHS, lr) for lr in RATES[shape]} for shape in SHAPES
 }
-"""The tries of each shape at each length."""
+"""The tries of each shape."""
 
 AVERAGED, ENSEMBLE = "_averaged", "_ensemble"
 """Endings of the metrics of the averaged weights, and of the ensemble of the snapshots."""
 
 BY_EPOCH = 500
-"""How many of the test images follow a long run, epoch by epoch."""
+"""How many of the test images follow a run, epoch by epoch."""
 
 
 def with_snapshots(recipe: Recipe, data: Data, **how: Any) -> Run:
@@ -138,19 +135,16 @@ def of_averaged(run: Run, data: Data, split: str) -> Figures:
 
 def figures(run: Run, data: Data) -> Figures:
     """Keep the metrics on the test images; of the averaged weights at a constant learning rate; of
-    the ensemble of a network from each period, with restarts; and in a long run the accuracy after
-    each epoch, on the first of the test images."""
+    the ensemble of a network from each period, with restarts; and the accuracy after each epoch, on
+    the first of the test images."""
     found = final_metrics(run, data) | of_averaged(run, data, "test")
     ends = ends_of_periods(run.recipe)
     if len(ends) > 1:
         together = evaluate(Ensemble(*(run.snapshots[end] for end in ends)), data)
         found |= {f"{name}{ENSEMBLE}": value for name, value in asdict(together).items()}
-    if run.recipe.epochs == LONG:
-        few = data.subset(test=min(BY_EPOCH, len(data.test)))
-        found["accuracy_by_epoch"] = [
-            round(evaluate(network, few).accuracy, 5) for network in run.snapshots.values()
-        ]
-    return found
+    few = data.subset(test=min(BY_EPOCH, len(data.test)))
+    curve = [round(evaluate(network, few).accuracy, 5) for network in run.snapshots.values()]
+    return found | {"accuracy_by_epoch": curve}
 
 
 SEARCH = StudyPlan(
@@ -165,27 +159,23 @@ SEARCH = StudyPlan(
 """Learning rates, on validation images alone."""
 
 CHOSEN = {
-    ("constant", LONG): 0.05,
-    (TENTHS, LONG): 0.1,
-    ("linear", LONG): 0.1,
-    ("cosine", LONG): 0.1,
-    (FIFTHS, LONG): 0.1,
-    ("constant", SHORT): 0.05,
-    (TENTHS, SHORT): 0.1,
-    ("linear", SHORT): 0.1,
-    ("cosine", SHORT): 0.1,
+    "constant": 0.05,
+    TENTHS: 0.1,
+    FIFTHS: 0.1,
+    "linear": 0.1,
+    "cosine": 0.1,
 }
-"""The best learning rate of each shape at each length in the recorded search, of equal ones that
-with the lower NLL; a test holds the two together."""
+"""The best learning rate of each shape in the recorded search, and of equal ones that with the lower
+NLL; a test holds the two together."""
 
 AVERAGED_LR = 0.1
 """The same for the averaged weights at a constant learning rate: they stand noise that a last
 network does not."""
 
 
-def chosen(shape: str, epochs: int) -> Recipe:
+def chosen(shape: str) -> Recipe:
     """Return the recipe of a shape at its best learning rate."""
-    return recipe(shape, epochs, CHOSEN[shape, epochs])
+    return recipe(shape, EPOCHS, CHOSEN[shape])
 
 
 NOISY = f"{arm('constant')}, lr {AVERAGED_LR}"
@@ -198,10 +188,9 @@ SNAPSHOTS = f"{RESTARTS}, ensemble"
 PLAN = StudyPlan(
     path=RESULTS / "decay.jsonl",
     recipes={
-        **{arm(shape): chosen(shape, LONG) for shape in (*SHAPES, FIFTHS)},
-        NOISY: recipe("constant", LONG, AVERAGED_LR),
-        **{arm(shape, SHORT): chosen(shape, SHORT) for shape in SHAPES},
-        RESTARTS: replace(chosen("cosine", LONG), schedule=cosine_restarts(period=5)),
+        **{arm(shape): chosen(shape) for shape in SHAPES},
+        NOISY: recipe("constant", EPOCHS, AVERAGED_LR),
+        RESTARTS: replace(chosen("cosine"), schedule=cosine_restarts(period=5)),
     },
     data=DATA,
     seeds=10,
