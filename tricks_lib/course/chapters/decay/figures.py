@@ -10,6 +10,7 @@ import numpy as np
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
+from tricks_lib.course.standing.comparisons import result
 from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, panels, smooth
 from tricks_lib.lab.study import ACCURACY, Difference, StudyResult, paired_difference
 from tricks_lib.lab.train import Run
@@ -39,6 +40,7 @@ __all__ = [
     "floor",
     "folded",
     "noisy_parabola",
+    "share_of_averaging",
     "table",
 ]
 
@@ -207,39 +209,57 @@ def draw_explored(shape: str, rate: float) -> Figure:
 # --- The record ---
 
 
-def by_epoch(result: StudyResult, name: str) -> dict[int, list[float]]:
+def by_epoch(recorded: StudyResult, name: str) -> dict[int, list[float]]:
     """Return the test accuracy after each epoch, for each seed of an arm."""
-    return result.values(name, "accuracy_by_epoch")
+    return recorded.values(name, "accuracy_by_epoch")
 
 
 def after(
-    result: StudyResult, epochs: int, name: str, baseline: str, comparisons: int = 1
+    recorded: StudyResult, epochs: int, name: str, baseline: str, comparisons: int = 1
 ) -> Difference:
     """Return by how much an arm is ahead of another after so many epochs.
 
     Args:
-        result: the recorded study.
+        recorded: the study.
         epochs: counted from the start.
         name: the arm.
         baseline: the other.
         comparisons: how many are read together.
     """
     ours, theirs = (
-        {seed: curve[epochs - 1] for seed, curve in by_epoch(result, one).items()}
+        {seed: curve[epochs - 1] for seed, curve in by_epoch(recorded, one).items()}
         for one in (name, baseline)
     )
     return paired_difference(ACCURACY, ours, theirs, comparisons=comparisons)
 
 
-def draw_by_epoch(result: StudyResult) -> Figure:
+def share_of_averaging(setting: str) -> float:
+    """Return which part of the cosine's gain on a constant learning rate averaging has as well.
+
+    Args:
+        setting: a standing setting.
+    """
+    found = result(setting)
+    constant_rate, averaged, cosine = (
+        found.mean(name)
+        for name in (
+            "constant learning rate",
+            "constant learning rate, averaged",
+            "cosine decay",
+        )
+    )
+    return (averaged - constant_rate) / (cosine - constant_rate)
+
+
+def draw_by_epoch(recorded: StudyResult) -> Figure:
     """Draw the test accuracy after each epoch of the runs, as the mean over the seeds.
 
     Args:
-        result: the recorded study.
+        recorded: the study.
     """
     figure, ax = plt.subplots(figsize=(5, 3.4))
     for shape in SHAPES:
-        mean = 100 * np.mean(list(by_epoch(result, arm(shape)).values()), axis=0)
+        mean = 100 * np.mean(list(by_epoch(recorded, arm(shape)).values()), axis=0)
         style = {"color": COLOURS[shape], "label": shape}
         ax.plot(range(1, EPOCHS + 1), mean, STYLES[shape], marker="o", ms=3.5, **style)
     ax.set(xlabel="epoch", ylabel="test accuracy (%)", ylim=(60, None))
