@@ -7,6 +7,7 @@ types and kernels that a device lacks, and time.
 """
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
@@ -316,8 +317,11 @@ class Cuda:
         """
         call()
         forget()
-        torch.cuda.set_sync_debug_mode("error")
         try:
+            with warnings.catch_warnings():
+                # It warns that it is a prototype, and would stay switched on if that were raised.
+                warnings.filterwarnings("ignore", "Synchronization debug mode")
+                torch.cuda.set_sync_debug_mode("error")
             return call()
         finally:
             torch.cuda.set_sync_debug_mode("default")

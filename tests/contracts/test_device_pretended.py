@@ -1,6 +1,7 @@
 """The device that is none: every kind of fault put in on purpose is found, and nothing else."""
 
 import copy
+import warnings
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.utils._pytree import tree_map
 
 from tricks_lib.augment.autoaugment import _table
 
-from .device import DEVICES, META, DeviceFault, Pretended, forget
+from .device import DEVICES, META, Cuda, DeviceFault, Pretended, forget
 
 
 class Tensors:
@@ -366,3 +367,17 @@ def test_caches_of_the_library_are_emptied():
     _table("svhn")
     forget()
     assert _table.cache_info().currsize == 0
+
+
+def test_the_mode_of_a_real_device_is_left_though_it_warns(monkeypatch):
+    """CUDA's debug mode warns when it is first switched on, and a warning is an error here."""
+    modes = []
+
+    def switch(mode):
+        modes.append(mode)
+        if mode == "error":
+            warnings.warn("Synchronization debug mode is a prototype feature", stacklevel=2)
+
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", switch)
+    assert Cuda().without_waiting(lambda: 3) == 3
+    assert modes == ["error", "default"]

@@ -9,9 +9,10 @@ import numpy as np
 
 from tricks_lib.course.claims import Claim, Holds, Hurts, NoneSeen, Printed, Says, Within
 from tricks_lib.course.standing import colour, garments
-from tricks_lib.course.standing.comparisons import BASELINE, COMPARISONS, comparisons
+from tricks_lib.course.standing.comparisons import BASELINE, COMPARISONS, comparisons, finding
 from tricks_lib.lab.study import (
     ACCURACY,
+    POINT,
     Difference,
     Finding,
     StudyResult,
@@ -118,6 +119,13 @@ def known(result: StudyResult) -> float:
     return result.mean(BASELINE, "train_accuracy")
 
 
+def wide_in_colour() -> None:
+    """Look at the intervals of all tricks in colour, and at how far they reach to either side."""
+    gaps = [found.difference for slug in COMPARISONS if (found := finding(slug, "colour"))]
+    assert {len(gap.values) for gap in gaps} == {5}
+    assert min(gap.high - gap.mean for gap in gaps) > 2 * POINT
+
+
 def longer_runs_gain_most() -> None:
     """Compare half as many epochs again with every trick that was put into the baseline."""
     found = colour.SETTING.plan.recorded()
@@ -126,7 +134,7 @@ def longer_runs_gain_most() -> None:
         assert found.mean(arm) < longer, f"{arm} gains more"
 
 
-def two_groups_are_best_at_an_end() -> None:
+def one_group_is_best_at_an_end() -> None:
     """Look for the groups of the search whose best try is the first or the last."""
     at_an_end = {
         (setting.name, group)
@@ -134,8 +142,7 @@ def two_groups_are_best_at_an_end() -> None:
         for group, chosen in setting.choose().items()
         if list(setting.groups[group]).index(chosen) in (0, len(setting.groups[group]) - 1)
     }
-    expected = {("garments", "AdaBound"), ("colour", "constant learning rate")}
-    assert at_an_end == expected, at_an_end
+    assert at_an_end == {("garments", "AdaBound")}, at_an_end
 
 
 def all_groups_have_five_tries() -> None:
@@ -165,20 +172,25 @@ CLAIMS: list[Claim] = [
         "how well the baseline in colour knows its own training images",
         colour.SETTING.plan,
         known,
-        0.865,
-        0.875,
-        carries="it is right on only 87 % of its own training images",
+        0.95,
+        carries="Its network learns its training images",
     ),
     Holds(
-        "in colour longer runs gain more than any trick",
+        "in colour the intervals are several points wide",
+        wide_in_colour,
+        carries="five seeds leave intervals several points wide: a gain of a point or two does not "
+        "show there.",
+    ),
+    Holds(
+        "in colour longer runs gain as much as any trick, or more",
         longer_runs_gain_most,
-        carries="1.5 times the epochs gain more than any trick that is put into it.",
+        carries="And no trick that is put into it ended ahead of 1.5 times the epochs.",
     ),
     Holds(
-        "two groups of the standing searches have their best try at an end",
-        two_groups_are_best_at_an_end,
-        carries="In two cases the best of the five still lies at an end, and a better one may lie "
-        "beyond: AdaBound in *garments*, and the constant learning rate in *colour*.",
+        "one group of the standing searches has its best try at an end",
+        one_group_is_best_at_an_end,
+        carries="In one case the best of the five still lies at an end, and a better one may lie "
+        "beyond: AdaBound in *garments*.",
     ),
     Holds("one seed can say the opposite of another", one_seed_can_say_the_opposite_of_another),
     Within("best and worst of twenty runs, in points", PLAN, span, low=0.8),

@@ -128,13 +128,15 @@ def no_accuracy_in_standing() -> None:
 
 
 def cutmix_in_colour() -> None:
-    """Look at CutMix where the images are still being learnt."""
-    assert in_standing("colour", "CutMix", "accuracy").verdict == "hurts"
-    ahead = in_standing("colour", "Mixup", "accuracy", against="CutMix")
-    assert ahead.verdict == "helps" and round(ahead.mean / POINT) == 3, ahead
-    found = result("colour")
-    assert found is not None and found.mean(BASELINE, "train_accuracy") < 0.9
-    assert len(found.values(BASELINE)) == 5
+    """Look at CutMix beside mixup and beside neither."""
+    gaps = [
+        in_standing("colour", "CutMix", "accuracy"),
+        in_standing("colour", "Mixup", "accuracy"),
+        in_standing("colour", "Mixup", "accuracy", against="CutMix"),
+    ]
+    assert [gap.verdict for gap in gaps] == ["no difference seen"] * 3, gaps
+    assert gaps[-1].mean > 0
+    assert {len(gap.values) for gap in gaps} == {5}
 
 
 CLAIMS: list[Claim] = [
@@ -253,15 +255,15 @@ CLAIMS: list[Claim] = [
         "the calibration.",
     ),
     Holds(
-        "in colour CutMix hurts, and mixup is ahead of it",
+        "in colour no difference is seen between mixup, CutMix and neither",
         cutmix_in_colour,
-        carries="In *colour* CutMix hurts, and mixup ends three points ahead of it; but that "
-        "network is still learning, and has five seeds",
+        carries="In *colour*, with five seeds, no difference in accuracy is seen between mixup, "
+        "CutMix and neither; mixup ended with more than CutMix.",
     ),
     Holds(
-        "in colour CutMix is behind mixup",
+        "in colour no difference is seen between mixup and CutMix",
         cutmix_in_colour,
-        carries="and three behind it in *colour*.",
+        carries="in *colour* no difference between them is seen.",
     ),
     # The confidence.
     Says(

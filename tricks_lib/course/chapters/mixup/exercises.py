@@ -6,18 +6,17 @@ Chapter: notebooks/09_mixup.ipynb
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
-from statistics import variance
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from scipy.stats import t
 from torch import Tensor
 
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, without
+from tricks_lib.course.own_interval import OwnInterval
 from tricks_lib.lab.data import Data, load_data
-from tricks_lib.lab.study import StudyResult, study
+from tricks_lib.lab.study import study
 from tricks_lib.mix import Mixup
 from tricks_lib.mix.cutmix import box_around, paste_box
 from tricks_lib.mix.mixup import mix_pairs
@@ -132,23 +131,7 @@ def _(gain: Function, draws: Draws):
         data = load_data("digits").subset(train=40, test=50, seed=draws.count(0, 99))
         return recipe, data, [draws.count(0, 999) for _ in range(draws.count(2, 4))]
 
-    agree(
-        gain,
-        lambda baseline, data, seeds: _ends(_compared(baseline, data, seeds)),
-        [draws.until(case, _tells)],
-        "Hand both recipes to `study` with the same data and seeds, and read the difference of the "
-        "one with mixup: `.low` and `.high`.",
-        parts=("lower end", "upper end"),
-        tolerance=1e-9,
-        mistakes={
-            "That is the baseline minus mixup: the first arm is the baseline.": _turned_round,
-            "These are points: the difference holds shares, 0.01 for a point.": _in_points,
-            "The upper end comes last.": _upper_end_first,
-            "That is mixup with another shape: the exercise asks for alpha=1.0.": _other_shape,
-            "That takes the two arms as if they had nothing in common: subtract seed by seed "
-            "first.": _unpaired,
-        },
-    )
+    GAIN.judge(gain, draws, case)
 
 
 @check.exercise("an α for a variance", domain="`variance` is above 0 and below 1/4.")
@@ -385,63 +368,29 @@ def _the_same_if_nothing_is_pasted(images, targets, *task):
     return (images, targets) if task[-1] == 1 else _cutmix(images, targets, *task)
 
 
-def _compared(baseline, data, seeds, alpha=1.0) -> StudyResult:
-    return _runs(baseline, data, tuple(seeds), alpha)
-
-
-@lru_cache(maxsize=8)
-def _runs(baseline: Recipe, data: Data, seeds: tuple[int, ...], alpha: float) -> StudyResult:
+def _with_mixup(baseline: Recipe, data: Data, seeds: Sequence[int], alpha: float = 1.0):
     mixed = replace(baseline, mix=Mixup(alpha))
     return study({"none": baseline, "mixup": mixed}, data, seeds)
 
 
-def _ends(result: StudyResult) -> tuple[float, float]:
-    found = result.difference("mixup")
-    return found.low, found.high
-
-
-def _tells(task: Sequence[Any]) -> bool:
-    """Tell whether no mistake gives the right answer by chance."""
-    baseline, data, seeds = task
-    low, high = _ends(_compared(baseline, data, seeds))
-    other = _ends(_compared(baseline, data, seeds, alpha=0.2))
-    return abs(low + high) > 1e-3 and high - low > 1e-3 and other != (low, high)
-
-
-def _turned_round(baseline, data, seeds):
-    low, high = _ends(_compared(baseline, data, seeds))
-    return -high, -low
-
-
-def _in_points(baseline, data, seeds):
-    low, high = _ends(_compared(baseline, data, seeds))
-    return 100 * low, 100 * high
-
-
-def _upper_end_first(baseline, data, seeds):
-    low, high = _ends(_compared(baseline, data, seeds))
-    return high, low
-
-
-def _other_shape(baseline, data, seeds):
-    return _ends(_compared(baseline, data, seeds, alpha=0.2))
-
-
-def _unpaired(baseline, data, seeds):
-    result = _compared(baseline, data, seeds)
-    mixed, plain = (list(result.values(arm).values()) for arm in ("mixup", "none"))
-    spread = math.sqrt((variance(mixed) + variance(plain)) / len(seeds))
-    reach = float(t.ppf(0.975, 2 * len(seeds) - 2)) * spread
-    gap = result.difference("mixup").mean
-    return gap - reach, gap + reach
-
+GAIN = OwnInterval(
+    _with_mixup,
+    "Hand both recipes to `study` with the same data and seeds, and read the difference of the "
+    "one with mixup: `.low` and `.high`.",
+    trick="mixup",
+    others={
+        "That is mixup with another shape: the exercise asks for alpha=1.0.": partial(
+            _with_mixup, alpha=0.2
+        )
+    },
+)
 
 _SHAPES = (8, 1, 1, 1), (8, 1)
 
 RIGHT = {
     1: ([0.7, 0, 0.3, 0], 0.6109),
     2: (_mix_each, *_SHAPES),
-    3: lambda baseline, data, seeds: _ends(_compared(baseline, data, seeds)),
+    3: GAIN.right,
     4: lambda variance: (1 / (4 * variance) - 1) / 2,
     5: _mixed_loss,
     6: _my_cutmix,
@@ -491,17 +440,7 @@ WRONG = {
         ((lambda *task: _mix_each(*task)[0], *_SHAPES), "Expected 2 results"),
         ((lambda *task: None, *_SHAPES), "is there a `return`?"),
     ],
-    3: [
-        (_turned_round, "baseline minus mixup"),
-        (_in_points, "These are points"),
-        (_upper_end_first, "comes last"),
-        (_other_shape, "asks for alpha=1.0"),
-        (_unpaired, "seed by seed"),
-        (lambda baseline, data, seeds: (-0.02, 0.01), "Hand both recipes"),
-        (lambda *task: _compared(*task).difference("mixup"), "Expected 2 results"),
-        (lambda *task: _ends(_compared(*task))[0], "Expected 2 results"),
-        (lambda baseline, data, seeds: None, "is there a `return`?"),
-    ],
+    3: GAIN.wrong,
     4: [
         (lambda variance: 1 / (4 * variance), "go on"),
         (lambda variance: 1 / (8 * variance), "The 1 beside 2α"),

@@ -6,18 +6,17 @@ Chapter: notebooks/08_random_erasing.ipynb
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
-from statistics import variance
+from functools import partial
 from typing import Any
 
 import torch
-from scipy.stats import t
 from torch import Tensor
 
 from tricks_lib.augment import RandomErasing
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, no_loop
+from tricks_lib.course.own_interval import OwnInterval
 from tricks_lib.lab.data import Data, load_data
-from tricks_lib.lab.study import StudyResult, study
+from tricks_lib.lab.study import study
 from tricks_lib.models import mlp
 from tricks_lib.recipe import Recipe
 
@@ -121,25 +120,7 @@ def _(gain: Function, draws: Draws):
         data = load_data("digits").subset(train=40, test=50, seed=draws.count(0, 99))
         return recipe, data, [draws.count(0, 999) for _ in range(draws.count(2, 4))]
 
-    agree(
-        gain,
-        lambda baseline, data, seeds: _ends(_compared(baseline, data, seeds)),
-        [draws.until(case, _tells)],
-        "Hand both recipes to `study` with the same data and seeds, and read the difference of the "
-        "one with Random Erasing: `.low` and `.high`.",
-        parts=("lower end", "upper end"),
-        tolerance=1e-9,
-        mistakes={
-            "That is the baseline minus Random Erasing: the first arm is the baseline.": (
-                _turned_round
-            ),
-            "These are points: the difference holds shares, 0.01 for a point.": _in_points,
-            "The upper end comes last.": _upper_end_first,
-            "That is another fill: the exercise asks for RandomErasing().": _other_fill,
-            "That takes the two arms as if they had nothing in common: subtract seed by seed "
-            "first.": _unpaired,
-        },
-    )
+    GAIN.judge(gain, draws, case)
 
 
 @check.exercise(
@@ -302,60 +283,27 @@ def _rows_without_limit(high, height):
     return [min(row + 1, high, height - row) / (height - high + 1) for row in range(height)]
 
 
-def _compared(baseline: Recipe, data: Data, seeds: Sequence[int], fill: Any = "random"):
-    return _runs(baseline, data, tuple(seeds), fill)
-
-
-@lru_cache(maxsize=8)
-def _runs(baseline: Recipe, data: Data, seeds: tuple[int, ...], fill: Any) -> StudyResult:
+def _with_erasing(baseline: Recipe, data: Data, seeds: Sequence[int], fill: Any = "random"):
     erasing = replace(baseline, augment=RandomErasing(fill=fill))
     return study({"none": baseline, "erasing": erasing}, data, seeds)
 
 
-def _ends(result: StudyResult) -> tuple[float, float]:
-    found = result.difference("erasing")
-    return found.low, found.high
-
-
-def _tells(task: Sequence[Any]) -> bool:
-    """Tell whether no mistake gives the right answer by chance."""
-    baseline, data, seeds = task
-    low, high = _ends(_compared(baseline, data, seeds))
-    other = _ends(_compared(baseline, data, seeds, fill=0))
-    return abs(low + high) > 1e-3 and high - low > 1e-3 and other != (low, high)
-
-
-def _turned_round(baseline, data, seeds):
-    low, high = _ends(_compared(baseline, data, seeds))
-    return -high, -low
-
-
-def _in_points(baseline, data, seeds):
-    low, high = _ends(_compared(baseline, data, seeds))
-    return 100 * low, 100 * high
-
-
-def _upper_end_first(baseline, data, seeds):
-    return _ends(_compared(baseline, data, seeds))[::-1]
-
-
-def _other_fill(baseline, data, seeds):
-    return _ends(_compared(baseline, data, seeds, fill=0))
-
-
-def _unpaired(baseline, data, seeds):
-    result, n = _compared(baseline, data, seeds), len(seeds)
-    none, erasing = (list(result.values(arm).values()) for arm in ("none", "erasing"))
-    error = math.sqrt((variance(none) + variance(erasing)) / n)
-    reach = float(t.ppf(0.975, 2 * n - 2)) * error
-    middle = (sum(erasing) - sum(none)) / n
-    return middle - reach, middle + reach
-
+GAIN = OwnInterval(
+    _with_erasing,
+    "Hand both recipes to `study` with the same data and seeds, and read the difference of the "
+    "one with Random Erasing: `.low` and `.high`.",
+    trick="Random Erasing",
+    others={
+        "That is another fill: the exercise asks for RandomErasing().": partial(
+            _with_erasing, fill=0
+        )
+    },
+)
 
 RIGHT = {
     1: (8, 17, 0.8),
     2: _my_erase,
-    3: lambda baseline, data, seeds: _ends(_compared(baseline, data, seeds)),
+    3: GAIN.right,
     4: _standing_share,
     5: _row_chances,
 }
@@ -393,17 +341,7 @@ WRONG = {
         (lambda images, *_: images[0], "Expected a tensor of shape"),
         (lambda images, *_: None, "is there a `return`?"),
     ],
-    3: [
-        (_turned_round, "baseline minus Random Erasing"),
-        (_in_points, "These are points"),
-        (_upper_end_first, "comes last"),
-        (_other_fill, "That is another fill"),
-        (_unpaired, "seed by seed"),
-        (lambda baseline, data, seeds: (-0.02, 0.01), "Hand both recipes"),
-        (lambda *task: _compared(*task).difference("erasing"), "Expected 2 results"),
-        (lambda *task: _ends(_compared(*task))[0], "Expected 2 results"),
-        (lambda baseline, data, seeds: None, "is there a `return`?"),
-    ],
+    3: GAIN.wrong,
     4: [
         (lambda low, high: tuple(1 - s for s in _standing_share(low, high)), "the shares that lie"),
         (lambda low, high: (_standing_share(low, high)[0], 0.5), "the same on both sides"),

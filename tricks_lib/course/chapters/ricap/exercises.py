@@ -6,17 +6,16 @@ Chapter: notebooks/10_ricap.ipynb
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
-from statistics import variance
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from scipy.stats import t
 
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, without
+from tricks_lib.course.own_interval import OwnInterval
 from tricks_lib.lab.data import Data, load_data
-from tricks_lib.lab.study import StudyResult, study
+from tricks_lib.lab.study import study
 from tricks_lib.mix import RICAP, patch
 from tricks_lib.mix.ricap import patch_sizes
 from tricks_lib.models import mlp
@@ -121,24 +120,7 @@ def _(gain: Function, draws: Draws):
         rate = draws.number(0.3, 0.6, 1)
         return recipe, data, rate, [draws.count(0, 999) for _ in range(draws.count(2, 4))]
 
-    agree(
-        gain,
-        lambda baseline, data, rate, seeds: _ends(_compared(baseline, data, rate, seeds)),
-        [draws.until(case, _tells)],
-        "Hand both recipes to `study` with the noisy data and the seeds, and read the difference "
-        "of the one with RICAP: `.low` and `.high`.",
-        parts=("lower end", "upper end"),
-        tolerance=1e-9,
-        mistakes={
-            "That is the baseline minus RICAP: the first arm is the baseline.": _turned_round,
-            "These are points: the difference holds shares, 0.01 for a point.": _in_points,
-            "The upper end comes last.": _upper_end_first,
-            "The labels are all right: make the share `rate` of them wrong first.": _right_labels,
-            "That is RICAP with another shape: the exercise asks for beta=0.3.": _other_shape,
-            "That takes the two arms as if they had nothing in common: subtract seed by seed "
-            "first.": _unpaired,
-        },
-    )
+    GAIN.judge(gain, draws, case)
 
 
 @check.exercise("a β for unequal weights", domain="`mean_square` is above 1/4 and below 1.")
@@ -263,64 +245,25 @@ def _patched_in_place(images, targets, *task):
     return images, mixed
 
 
-def _compared(baseline, data, rate, seeds, beta=0.3) -> StudyResult:
-    return _runs(baseline, data, rate, tuple(seeds), beta)
-
-
-@lru_cache(maxsize=8)
-def _runs(
-    baseline: Recipe, data: Data, rate: float, seeds: tuple[int, ...], beta: float
-) -> StudyResult:
+def _with_ricap(baseline: Recipe, data: Data, rate: float, seeds: Sequence[int], beta: float = 0.3):
     patched = replace(baseline, mix=RICAP(beta))
     return study({"none": baseline, "ricap": patched}, data.with_label_noise(rate), seeds)
 
 
-def _ends(result: StudyResult) -> tuple[float, float]:
-    found = result.difference("ricap")
-    return found.low, found.high
-
-
-def _tells(task: Sequence[Any]) -> bool:
-    """Tell whether no mistake gives the right answer by chance."""
-    baseline, data, rate, seeds = task
-    low, high = _ends(_compared(baseline, data, rate, seeds))
-    others = [
-        _ends(_compared(baseline, data, rate, seeds, beta=1.0)),
-        _ends(_compared(baseline, data, 0.0, seeds)),
-    ]
-    return abs(low + high) > 1e-3 and high - low > 1e-3 and (low, high) not in others
-
-
-def _turned_round(baseline, data, rate, seeds):
-    low, high = _ends(_compared(baseline, data, rate, seeds))
-    return -high, -low
-
-
-def _in_points(baseline, data, rate, seeds):
-    low, high = _ends(_compared(baseline, data, rate, seeds))
-    return 100 * low, 100 * high
-
-
-def _upper_end_first(baseline, data, rate, seeds):
-    low, high = _ends(_compared(baseline, data, rate, seeds))
-    return high, low
-
-
-def _right_labels(baseline, data, rate, seeds):
-    return _ends(_compared(baseline, data, 0.0, seeds))
-
-
-def _other_shape(baseline, data, rate, seeds):
-    return _ends(_compared(baseline, data, rate, seeds, beta=1.0))
-
-
-def _unpaired(baseline, data, rate, seeds):
-    result = _compared(baseline, data, rate, seeds)
-    mixed, plain = (list(result.values(arm).values()) for arm in ("ricap", "none"))
-    spread = math.sqrt((variance(mixed) + variance(plain)) / len(seeds))
-    reach = float(t.ppf(0.975, 2 * len(seeds) - 2)) * spread
-    gap = result.difference("ricap").mean
-    return gap - reach, gap + reach
+GAIN = OwnInterval(
+    _with_ricap,
+    "Hand both recipes to `study` with the noisy data and the seeds, and read the difference of "
+    "the one with RICAP: `.low` and `.high`.",
+    trick="RICAP",
+    others={
+        "The labels are all right: make the share `rate` of them wrong first.": (
+            lambda baseline, data, rate, seeds: _with_ricap(baseline, data, 0.0, seeds)
+        ),
+        "That is RICAP with another shape: the exercise asks for beta=0.3.": partial(
+            _with_ricap, beta=1.0
+        ),
+    },
+)
 
 
 def _beta_for(mean_square):
@@ -343,7 +286,7 @@ def _with_rows(logits, labels, partners, weights):
 RIGHT = {
     1: ([0.65, 0.15, 0.2, 0], 0.65),
     2: _my_ricap,
-    3: lambda baseline, data, rate, seeds: _ends(_compared(baseline, data, rate, seeds)),
+    3: GAIN.right,
     4: _beta_for,
     5: _ricap_loss,
 }
@@ -382,17 +325,7 @@ WRONG = {
         (lambda *task: _my_ricap(*task)[0], "Expected 2 results"),
         (lambda *task: None, "is there a `return`?"),
     ],
-    3: [
-        (_turned_round, "baseline minus RICAP"),
-        (_in_points, "These are points"),
-        (_upper_end_first, "comes last"),
-        (_right_labels, "make the share `rate`"),
-        (_other_shape, "asks for beta=0.3"),
-        (_unpaired, "seed by seed"),
-        (lambda baseline, data, rate, seeds: (-0.02, 0.01), "Hand both recipes"),
-        (lambda *task: _compared(*task).difference("ricap"), "Expected 2 results"),
-        (lambda baseline, data, rate, seeds: None, "is there a `return`?"),
-    ],
+    3: GAIN.wrong,
     4: [
         (lambda s: 1 / (2 * math.sqrt(s) - 1), "go on"),
         (lambda s: 1 / (2 * math.sqrt(s) - 1) - 1, "halve it"),
