@@ -6,15 +6,12 @@ Chapter: notebooks/03_decay.ipynb
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
-from statistics import variance
-from typing import Any
-
-from scipy.stats import t
+from functools import partial
 
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect
+from tricks_lib.course.own_interval import OwnInterval
 from tricks_lib.lab.data import Data, load_data
-from tricks_lib.lab.study import StudyResult, study
+from tricks_lib.lab.study import study
 from tricks_lib.models import mlp
 from tricks_lib.protocols import Schedule
 from tricks_lib.recipe import Recipe
@@ -110,27 +107,7 @@ def _(gain: Function, draws: Draws):
         seeds = [draws.count(0, 999) for _ in range(draws.count(2, 4))]
         return replace(recipe, model=mlp), data, seeds
 
-    agree(
-        gain,
-        lambda baseline, data, seeds: _ends(_compared(baseline, data, seeds)),
-        [draws.until(case, _tells)],
-        "Hand the recipe and the same one with `cosine_decay` to `study`, with the data and the "
-        "seeds, and read the difference of the second: `.low` and `.high`.",
-        parts=("lower end", "upper end"),
-        tolerance=1e-9,
-        mistakes={
-            "That is the constant learning rate minus the cosine: the first arm is the "
-            "baseline.": _turned_round,
-            "These are points: the difference holds shares, 0.01 for a point.": _in_points,
-            "The upper end comes last.": _upper_end_first,
-            "Your cosine is as long as some other run: its length is that of the recipe.": (
-                _of_another_length
-            ),
-            "That is a straight line: the exercise asks for the cosine.": _with_a_line,
-            "That takes the two arms as if they had nothing in common: subtract seed by seed "
-            "first.": _unpaired,
-        },
-    )
+    GAIN.judge(gain, draws, case)
 
 
 @check.exercise(
@@ -248,57 +225,28 @@ def _subtracted(time):
     return 1 - 0.3 * sum(drop <= time for drop in (30, 60, 90))
 
 
-def _compared(baseline: Recipe, data: Data, seeds: Sequence[int]) -> StudyResult:
-    return _runs(baseline, data, tuple(seeds), cosine_decay(baseline.epochs))
+def _falling(baseline: Recipe, data: Data, seeds: Sequence[int], schedule: Schedule | None = None):
+    falls = replace(baseline, schedule=schedule or cosine_decay(baseline.epochs))
+    return study({"constant": baseline, "falls": falls}, data, seeds)
 
 
-@lru_cache(maxsize=8)
-def _runs(baseline: Recipe, data: Data, seeds: tuple[int, ...], schedule: Schedule) -> StudyResult:
-    return study({"constant": baseline, "falls": replace(baseline, schedule=schedule)}, data, seeds)
-
-
-def _ends(result: StudyResult) -> tuple[float, float]:
-    found = result.difference("falls")
-    return found.low, found.high
-
-
-def _tells(task: Sequence[Any]) -> bool:
-    """Tell whether no mistake gives the right answer by chance."""
-    low, high = _ends(_compared(*task))
-    others = [_of_another_length(*task), _with_a_line(*task), _unpaired(*task)]
-    return abs(low + high) > 1e-3 and high - low > 1e-3 and (low, high) not in others
-
-
-def _turned_round(baseline, data, seeds):
-    low, high = _ends(_compared(baseline, data, seeds))
-    return -high, -low
-
-
-def _in_points(baseline, data, seeds):
-    low, high = _ends(_compared(baseline, data, seeds))
-    return 100 * low, 100 * high
-
-
-def _upper_end_first(baseline, data, seeds):
-    low, high = _ends(_compared(baseline, data, seeds))
-    return high, low
-
-
-def _of_another_length(baseline, data, seeds):
-    return _ends(_runs(baseline, data, tuple(seeds), cosine_decay(10)))
-
-
-def _with_a_line(baseline, data, seeds):
-    return _ends(_runs(baseline, data, tuple(seeds), linear_decay(baseline.epochs)))
-
-
-def _unpaired(baseline, data, seeds):
-    result = _compared(baseline, data, seeds)
-    ours, theirs = (list(result.values(arm).values()) for arm in ("falls", "constant"))
-    spread = math.sqrt((variance(ours) + variance(theirs)) / len(seeds))
-    reach = float(t.ppf(0.975, 2 * len(seeds) - 2)) * spread
-    gap = result.difference("falls").mean
-    return gap - reach, gap + reach
+GAIN = OwnInterval(
+    _falling,
+    "Hand the recipe and the same one with `cosine_decay` to `study`, with the data and the seeds, "
+    "and read the difference of the second: `.low` and `.high`.",
+    trick="the cosine",
+    baseline="the constant learning rate",
+    others={
+        "Your cosine is as long as some other run: its length is that of the recipe.": partial(
+            _falling, schedule=cosine_decay(10)
+        ),
+        "That is a straight line: the exercise asks for the cosine.": (
+            lambda baseline, data, seeds: _falling(
+                baseline, data, seeds, linear_decay(baseline.epochs)
+            )
+        ),
+    },
+)
 
 
 def _restart_times(period, multiplier, end):
@@ -359,7 +307,7 @@ def _rises_again(time, planned, now, end):
 RIGHT = {
     1: ((1 + math.sqrt(2) / 2) / 2, 0.6 * 1 + 0.3 * 0.1 + 0.1 * 0.01),
     2: (_multiplied, _subtracted),
-    3: lambda baseline, data, seeds: _ends(_compared(baseline, data, seeds)),
+    3: GAIN.right,
     4: _restart_times,
     5: lambda loss, curvature, variance: 4 * loss / (variance + 2 * loss * curvature),
     6: _prolonged,
@@ -389,16 +337,7 @@ WRONG = {
         ((_multiplied, lambda t: 1), "a factor of 0.3"),
         ((_multiplied, lambda t: None), "is there a `return`?"),
     ],
-    3: [
-        (_turned_round, "the first arm is the baseline"),
-        (_in_points, "These are points"),
-        (_upper_end_first, "The upper end comes last"),
-        (_of_another_length, "its length is that of the recipe"),
-        (_with_a_line, "That is a straight line"),
-        (_unpaired, "subtract seed by seed"),
-        (lambda baseline, data, seeds: (0.01, 0.05), "read the difference of the second"),
-        (lambda *given: None, "is there a `return`?"),
-    ],
+    3: GAIN.wrong,
     4: [
         (lambda period, multiplier, end: [period * n for n in range(1, 4)], "After each period"),
         (lambda period, multiplier, end: range(period, end + 1, period), "Yours keeps the period"),
