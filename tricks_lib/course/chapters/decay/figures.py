@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tricks_lib.course.standing.comparisons import result
 from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, panels, smooth
@@ -260,10 +261,10 @@ def draw_by_epoch(recorded: StudyResult) -> Figure:
     figure, ax = plt.subplots(figsize=(5, 3.4))
     for shape in SHAPES:
         mean = 100 * np.mean(list(by_epoch(recorded, arm(shape)).values()), axis=0)
-        style = {"color": COLOURS[shape], "label": shape}
-        ax.plot(range(1, EPOCHS + 1), mean, STYLES[shape], marker="o", ms=3.5, **style)
+        (drawn,) = ax.plot(range(1, EPOCHS + 1), mean, STYLES[shape], marker="o", ms=3.5)
+        drawn.set(color=COLOURS[shape], label=shape)
     ax.set(xlabel="epoch", ylabel="test accuracy (%)", ylim=(60, None))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(loc="lower right")
     return figure
 
