@@ -57,7 +57,7 @@ STYLES = {"constant": "--", TENTHS: "-", "linear": "-.", "cosine": "-", FIFTHS: 
 def draw_in_short() -> Figure:
     """Draw the learning rate of four shapes over a run of 10 epochs that starts at 0.1."""
     figure, ax = plt.subplots(figsize=(5, 3.2))
-    shapes = {
+    shapes: dict[str, Schedule] = {
         "constant": constant(),
         TENTHS: step_decay((5, 7.5)),
         "linear": linear_decay(10),
@@ -241,6 +241,7 @@ def share_of_averaging(setting: str) -> float:
         setting: a standing setting.
     """
     found = result(setting)
+    assert found is not None, f"{setting} is not recorded"
     constant_rate, averaged, cosine = (
         found.mean(name)
         for name in (
