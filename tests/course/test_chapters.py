@@ -221,7 +221,7 @@ def test_the_headline_compares_with_and_without_the_trick(slug, entry):
 
 @every
 def test_every_recipe_is_rebuilt_by_its_text(slug, entry):
-    names = vars(tricks_lib) | {"partial": partial}
+    names = vars(tricks_lib) | {"partial": partial} | vars(entry.part("study"))
     for name, part in parts_of(entry).items():
         for arm, recipe in part.recipes.items():
             text = recipe.written()

@@ -5,190 +5,210 @@ Chapter: notebooks/07_cutout.ipynb
 
 from collections.abc import Callable
 
-from tricks_lib.course.claims import (
-    Claim,
-    Helps,
-    Hurts,
-    MakesNoDifference,
-    NoneSeen,
-    Printed,
-    Says,
-    Within,
-)
+from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, Printed, Says, Within
 from tricks_lib.lab.study import POINT, StudyResult
 
-from .study import DIGITS, LONG, PLAN, TAGS
+from .figures import believed, chance_to_hide_tag, counts, coverage, mean_length
+from .study import PLAN, SHORT, TAG_SIZES, TAGS, hidden, pool
 
 __all__ = ["CLAIMS"]
 
 REPOSITORY = "the authors' repository (DeVries and Taylor 2017)"
-SHORT = "On whole images no difference is seen for 8 and 14"
-HALF_A_DIGIT = "half a side and more *help*, by half a point of the three that are missing"
+HYSTS = "hysts/pytorch_image_classification, README"
+
+BOTH = "crop and mirror, cutout 14"
+
+BETTER = "These give far better probabilities"
+KIND = "the gain belongs to the kind of square"
+LOWER = "the accuracy under black squares is lower than with no augmentation"
+CALLED = "most untagged images are called tagged with squares of 14 and 20"
+ABOVE = "The measured means lie above it, by 3 to 9 points."
 
 
-def gain(arm: str, metric: str = "accuracy") -> Callable[[StudyResult], float]:
-    """Return how to work out what an arm gains on the network without Cutout."""
-    return lambda result: result.difference(arm, metric).mean
+def mean(arm: str, metric: str = "accuracy") -> float:
+    """Return the mean of a metric after 64 epochs."""
+    return PLAN.recorded().mean(arm, metric)
 
 
-def mean(arm: str, metric: str = "accuracy") -> Callable[[StudyResult], float]:
-    """Return how to work out the mean of a metric."""
-    return lambda result: result.mean(arm, metric)
+def gain(fill: str) -> Callable[[StudyResult], float]:
+    """Return how to work out what Cutout gains under squares of 14."""
+    return lambda result: result.difference("cutout 14", hidden(14, fill)).mean
 
 
-def hidden(fill: str = "") -> str:
-    """Return the name of the accuracy with a square of 14 hidden, grey or with another fill."""
-    return f"accuracy_hidden_14{fill}"
+def gains() -> list[float]:
+    """Return what Cutout gains under grey squares, black ones and noise, in points."""
+    return [100 * gain(fill)(PLAN.recorded()) for fill in ("mean", "black", "noise")]
 
 
-def beyond_bayes(size: int) -> Callable[[StudyResult], float]:
-    """Return how to work out how far the belief in a tag lies above that of Bayes' rule."""
-    half = size // 2
-    h = ((3 + half - max(0, 5 - half)) / 28) ** 2
-    derived = 0.9 * h / (0.9 * h + 0.1)
-    return lambda result: result.mean(f"cutout {size}, black", "belief_without") - derived
+def whole() -> list[float]:
+    """Return the accuracy of Cutout, and of crop and mirror, in percent."""
+    return [100 * mean(arm) for arm in ("cutout 14", "crop and mirror")]
 
 
-def gains_by_fill() -> list[float]:
-    """Return what Cutout 14 gains under a grey square, a black one and noise."""
-    result = PLAN.recorded()
-    return [100 * gain("cutout 14", hidden(fill))(result) for fill in ("", "_black", "_noise")]
+def likelihoods() -> list[float]:
+    """Return the NLL with crop and mirror, with Cutout and with neither."""
+    return [mean(arm, "nll") for arm in ("crop and mirror", "cutout 14", "none")]
 
 
-def long_gain() -> tuple[float, float, float]:
-    """Return what Cutout 14 gains after 48 epochs, with its interval."""
-    gap = LONG.recorded().difference("cutout 14")
-    return 100 * gap.mean, 100 * gap.low, 100 * gap.high
+def kept(fill: str) -> Callable[[StudyResult], float]:
+    """Return how to work out which share of the gain under grey squares is there under others."""
+    return lambda result: gain(fill)(result) / gain("mean")(result)
 
 
-def reach() -> tuple[float, float]:
-    """Return how far the intervals of 8 and 14 reach below and above zero on whole images."""
-    gaps = [PLAN.recorded().difference(arm) for arm in ("cutout 8", "cutout 14")]
-    return -100 * min(gap.low for gap in gaps), 100 * max(gap.high for gap in gaps)
+def called(size: int) -> Callable[[StudyResult], float]:
+    """Return how to work out which share of the untagged images is called tagged."""
+    return lambda result: result.mean(f"cutout {size}, black", "called_tagged")
 
 
-def images_behind_the_digits() -> tuple[float, int]:
-    """Return how many test images the gain of half a side is, and how many there are."""
-    count = len(DIGITS.of_seed().test)
-    return count * gain("cutout 4")(DIGITS.recorded()), count
+def beyond_the_count(size: int) -> Callable[[StudyResult], float]:
+    """Return how to work out how far the belief in a tag lies above the counted one."""
+    return lambda result: believed(result, size) - counts(size)[1]
+
+
+def changes() -> tuple[float, float]:
+    """Return what Cutout gains alone, and what it loses on top of crop and mirror, in points."""
+    alone, _, on_top, _ = PLAN.declared()
+    return 100 * alone.difference.mean, -100 * on_top.difference.mean
+
+
+def whole_square() -> float:
+    """Count how often a square of 16 is whole in an image of 32 × 32."""
+    return ((32 - 16 + 1) / 32) ** 2
+
+
+def a_strip_of_ten() -> None:
+    """Count the strip of the derivation position by position."""
+    lengths = [min(c + 2, 10) - max(c - 2, 0) for c in range(10)]
+    assert lengths == [2, 3, *[4] * 7, 3] and sum(lengths) == 36
+    assert mean_length(4, 10) == 3.6
+
+
+def an_odd_side_hides_less() -> None:
+    """Compare each odd size with the even one below it."""
+    for size in (3, 7, 15):
+        assert coverage(size, 20).equal(coverage(size - 1, 20))
+
+
+def where_the_tag_is_the_better_guess() -> None:
+    """Look at which sizes the chance passes one ninth."""
+    better = [size for size in range(2, 29, 2) if counts(size)[1] > 0.5]
+    assert better == [size for size in range(2, 29, 2) if chance_to_hide_tag(size) > 1 / 9]
 
 
 CLAIMS: list[Claim] = [
-    # Short: on whole and on hidden images.
-    NoneSeen(PLAN, "cutout 8", carries=SHORT),
-    NoneSeen(PLAN, "cutout 14", carries=SHORT),
-    NoneSeen(PLAN, "cutout 14", carries="no difference seen on whole images"),
-    Says("the intervals reach from {:.1f} points below to {:.1f} points above", reach),
-    Hurts(PLAN, "cutout 20", carries="With 20 the accuracy falls by more than half a point."),
-    Within("what 20 costs", PLAN, gain("cutout 20"), high=-0.5 * POINT),
-    *(
-        claim
-        for arm in ("cutout 8", "cutout 14", "cutout 20")
-        for claim in (
-            Helps(PLAN, arm, "nll", carries="The NLL is better with all three."),
-            Helps(
-                PLAN,
-                arm,
-                hidden(),
-                by=0.15,
-                carries="On images with a hidden square the gain is very large.",
-            ),
-        )
-    ),
-    # It is the kind of square that counts.
-    Within("grey after grey", PLAN, gain("cutout 14", hidden()), low=0.2),
-    Within("black after grey", PLAN, gain("cutout 14", hidden("_black")), high=0.06),
-    Within("black after black", PLAN, gain("cutout 14, black", hidden("_black")), low=0.2),
-    Within("grey after black", PLAN, gain("cutout 14, black", hidden()), high=0.06),
-    Within("noise after grey", PLAN, gain("cutout 14", hidden("_noise")), 0.06, 0.2),
-    Says("of {:.1f} points, {:.0f} are left for a black one and {:.0f} for noise", gains_by_fill),
+    # The derivation.
+    Holds("the strip", a_strip_of_ten, carries="So 36 are hidden in ten positions, 3.6 on average"),
+    Says("and $14^2={:.0f}$ pixels", lambda: mean_length(16, 32) ** 2),
+    Says("{:.0f} % of the image, not 25 %.", lambda: 100 * mean_length(16, 32) ** 2 / 32**2),
     Says(
-        "({:.0f} points for black with cutout 20)",
-        lambda: 100 * gain("cutout 20", hidden("_black"))(PLAN.recorded()),
+        "a square of half the side hides {:.0f} % of the image",
+        lambda: 100 * (mean_length(14, 28) / 28) ** 2,
     ),
-    MakesNoDifference(
-        PLAN,
-        "cutout 14, black",
-        carries="On whole images training with black squares makes no difference of 0.3 points or "
-        "more in accuracy",
+    Says("with a chance of $(17/32)^2={:.2f}$", whole_square),
+    Holds("odd sides", an_odd_side_hides_less, carries="An odd $L$ hides as much as $L-1$"),
+    Says(
+        "on these images it is $-{:.2f}$",
+        lambda: (pool().mean / pool().std).item(),
     ),
-    # Longer.
-    *(Helps(LONG, arm) for arm in ("cutout 8", "cutout 14")),
+    # Whole images.
+    Says("Cutout reaches {:.1f} % and crop and mirror {:.1f} %.", whole),
+    Says("an NLL of {:.2f}, against {:.2f} with Cutout and {:.2f} with neither.", likelihoods),
+    Helps(
+        PLAN, "crop and mirror", "nll", baseline="cutout 14", by=0.1, comparisons=4, carries=BETTER
+    ),
+    Says(
+        "With both, only {:.0f} % of the training images are right after 64 epochs",
+        lambda: 100 * mean(BOTH, "train_accuracy"),
+    ),
+    Says("On whole images it gained {:.1f} points after long training, and lost {:.1f}", changes),
+    # Hidden squares.
+    Says(
+        "{:.0f} points for grey ones as in training, {:.0f} for black ones, {:.0f} for noise.",
+        gains,
+    ),
     *(
-        NoneSeen(
-            LONG,
+        Within(
+            f"what is kept of the gain under {fill} squares",
+            PLAN,
+            kept(fill),
+            0,
+            2 / 3,
+            carries=KIND,
+        )
+        for fill in ("black", "noise")
+    ),
+    *(
+        Hurts(PLAN, arm, hidden(14, "black"), by=5 * POINT, comparisons=4, carries=LOWER)
+        for arm in ("crop and mirror", BOTH)
+    ),
+    # Where a part decides.
+    Says(
+        "hides the whole tag in {} of the other 900.\nSo of {} images",
+        lambda: [counts(14)[0], counts(14)[0] + 100],
+    ),
+    *(
+        Within(
+            f"untagged images called tagged, side {size}",
+            TAGS,
+            called(size),
+            0.5,
+            carries=CALLED,
+        )
+        for size in (14, 20)
+    ),
+    Within(
+        "accuracy with grey squares",
+        TAGS,
+        lambda result: min(result.values("cutout 14, mean").values()),
+        0.995,
+        carries="and the accuracy stays at 100 %",
+    ),
+    *(
+        Within(
+            f"belief beyond the count, side {size}",
+            TAGS,
+            beyond_the_count(size),
+            0.025,
+            0.095,
+            carries=ABOVE,
+        )
+        for size in TAG_SIZES
+    ),
+    Holds(
+        "beyond one ninth the tag is the better guess",
+        where_the_tag_is_the_better_guess,
+        carries="which is above one half beyond $h=(1-\\pi)/\\pi=\\frac19$",
+    ),
+    # A shorter run.
+    *(
+        Helps(
+            SHORT,
             arm,
-            "nll",
-            carries="no difference is seen any more",
+            hidden(14),
+            comparisons=3,
+            carries="Figure 13 and the column of hidden squares show the protection",
         )
         for arm in ("cutout 8", "cutout 14")
     ),
-    Says("{:.2f} points [{:.2f}, {:.2f}] after 48 epochs", long_gain),
-    Within(
-        "training loss without Cutout after 48 epochs",
-        LONG,
-        mean("none", "train_loss"),
-        0.0015,
-        0.0025,
-        carries="(its training loss is 0.002)",
-    ),
-    Within(
-        "what the other 36 epochs gain without Cutout",
-        LONG,
-        lambda result: result.mean("none") - PLAN.recorded().mean("none"),
-        -0.3 * POINT,
-        0.3 * POINT,
-        carries="has gained next to nothing from the other 36 epochs",
-    ),
-    # Digits.
-    NoneSeen(DIGITS, "cutout 2"),
-    *(Helps(DIGITS, arm, carries=HALF_A_DIGIT) for arm in ("cutout 4", "cutout 6")),
-    *(
-        Within("the half point", DIGITS, gain(arm), 0.4 * POINT, 0.7 * POINT, carries=HALF_A_DIGIT)
-        for arm in ("cutout 4", "cutout 6")
-    ),
-    Says("is {:.0f} of the {} test images", images_behind_the_digits),
-    Within(
-        "accuracy without Cutout", DIGITS, mean("none"), 0.965, 0.97, carries="three that are miss"
-    ),
-    # Where a part decides.
     *(
         Within(
-            f"belief beyond Bayes' rule, side {size}",
-            TAGS,
-            beyond_bayes(size),
-            0,
-            0.11,
-            carries="lies between the two bounds at each of the three sizes",
+            f"what carries over to {fill}",
+            SHORT,
+            kept(fill),
+            0.0,
+            0.9,
+            carries="Something carries over from grey squares to black ones and to noise",
         )
-        for size in (8, 14, 20)
-    ),
-    *(
-        Within("accuracy with grey squares", TAGS, mean(f"cutout {size}, mean"), low=0.99)
-        for size in (8, 14, 20)
-    ),
-    Within(
-        "the share of untagged images that are called tagged",
-        TAGS,
-        lambda result: 2 * (1 - result.mean("cutout 14, black")),
-        0.75,
-        0.85,
-        carries="the network calls four out of five untagged images tagged",
-    ),
-    Says(
-        "so this costs {:.0f} points of accuracy",
-        lambda: -100 * gain("cutout 14, black")(TAGS.recorded()),
+        for fill in ("black", "noise")
     ),
     # The papers.
+    Printed("falls from 4.72 to 3.99 % on CIFAR-10", REPOSITORY),
     Printed("| ResNet-18, CIFAR-10+ | 4.72 | 3.99 |", REPOSITORY),
     Printed("| WRN-28-10, CIFAR-10+ | 3.87 | 3.08 |", REPOSITORY),
     Printed("| Shake-Shake 26 2×96d, CIFAR-10+ | 2.86 | 2.56 |", REPOSITORY),
     Printed("| ResNet-18, CIFAR-100+ | 22.46 | 21.96 |", REPOSITORY),
     Printed("| WRN-28-10, CIFAR-100+ | 18.8 | 18.41 |", REPOSITORY),
     Printed("| WRN-16-8, SVHN | 1.60 | 1.30 |", REPOSITORY),
-    Printed(
-        "| WRN-28-10, SVHN with 1,000 labels | 13.21 | 32.5 |",
-        "Cubuk et al. 2018",
-        carries="So one expects Cutout to hurt, and on street numbers with 1,000 labels it did",
-    ),
+    Printed("| WRN-28-10, SVHN with 1,000 labels | 13.21 | 32.5 |", "Cubuk et al. 2018"),
+    Printed("has 5.04 % without and 4.64, 4.68 and 4.49 % with squares of 8, 12 and 16", HYSTS),
 ]

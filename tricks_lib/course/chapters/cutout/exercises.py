@@ -4,12 +4,23 @@ Chapter: notebooks/07_cutout.ipynb
 """
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from statistics import variance
+from typing import Any
 
 import torch
+from scipy.stats import t
 from torch import Tensor
 
+from tricks_lib.augment import Compose, Cutout, HorizontalFlip, RandomCrop, RandomErasing, identity
 from tricks_lib.augment.cutout import cut_out
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect, no_loop
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.study import StudyResult, study
+from tricks_lib.models import mlp
+from tricks_lib.recipe import Recipe
 
 __all__ = ["RIGHT", "WRONG", "check"]
 
@@ -21,6 +32,14 @@ def _hidden(size: int, height: int, width: int) -> Tensor:
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     white = torch.ones(height * width, 1, height, width)
     return cut_out(white, y.reshape(-1, 1), x.reshape(-1, 1), size)[:, 0] == 0
+
+
+RIVALS: tuple[Callable[[Tensor], Tensor], ...] = (
+    Compose(RandomCrop(padding=1), HorizontalFlip()),
+    HorizontalFlip(),
+    RandomErasing(),
+)
+"""What Cutout is compared with in the exercise that trains."""
 
 
 @check.exercise("an area and a chance by hand")
@@ -46,6 +65,99 @@ def _(hidden_pixels, middle_chance):
             "That is the mean over all pixels: one in the middle is hidden more often.": (
                 56.25 / 32**2
             ),
+        },
+    )
+
+
+@check.exercise(
+    "Cutout for a batch",
+    domain="`images` are float or uint8 (B, C, H, W), also with infinite pixels, `y` and `x` are "
+    "pixels of the image, and `size` is a whole number from 1 on.",
+)
+def _(my_cut_out: Function, draws: Draws):
+    def case(shape: tuple[int, ...], size: int, fill: float):
+        images = draws.uniform(*shape)
+        images[0, :, :2] = math.inf  # hiding is not multiplying by zero
+        y, x = (draws.whole(0, side - 1, shape[0]) for side in shape[-2:])
+        y[:2], x[:2] = torch.tensor([0, shape[-2] - 1]), torch.tensor([shape[-1] - 1, 0])
+        return images, y, x, size, fill
+
+    def in_bytes(images, *draw):
+        return (255 * images.clamp(max=1)).to(torch.uint8), *draw
+
+    shape = draws.count(4, 7), draws.count(2, 4), draws.count(9, 14), draws.count(15, 22)
+    float_cases = [
+        case(shape, 2 * draws.count(2, 4), 0.5),
+        case(shape, 7, 0.0),
+        case((5, 1, 9, 9), 30, 0.0),
+        case((4, 2, 8, 8), 1, 3.0),
+    ]
+    byte_case = in_bytes(*case((4, 1, 8, 11), 4, draws.count(1, 255)))
+    agree(
+        my_cut_out,
+        _cut_out,
+        [*float_cases, byte_case],
+        "Hidden are rows y - a <= i < y + a with a = size // 2, and of them the columns likewise "
+        "with x.",
+        fresh=True,
+        same_type=True,
+        mistakes={
+            "Each image has a centre of its own: yours hides the same place in all.": (
+                _one_hole_for_all
+            ),
+            "A hidden pixel is not one multiplied by zero: infinity times zero is not a number. "
+            "Choose with torch.where or masked_fill.": _multiplied_by_zero,
+            "At the upper and left border a negative number counts from the other end.": (
+                lambda images, y, x, size, fill: _painted(
+                    images.clone(), y, x, size, fill, least=-999
+                )
+            ),
+            "Yours reaches one too far: the last hidden row is y + a - 1.": _one_too_large,
+            "y is the row, x the column.": (
+                lambda images, y, x, size, fill: _cut_out(images, x, y, size, fill)
+            ),
+            "Yours hides rows and columns all across: a pixel is hidden if both its row and its "
+            "column are.": _a_cross,
+        },
+    )
+    few, many = (case((count, 1, 6, 6), 4, 0.0) for count in (3, 11))
+    no_loop(my_cut_out, few, many)
+    agree(my_cut_out, _my_cut_out, float_cases, "", differentiable=["images"])
+
+
+@check.exercise(
+    "Cutout against its rival",
+    domain="`baseline` is a recipe without augmentation, `rival` is an augmentation, `data` has "
+    "training and test images, and `seeds` is a list of two or more.",
+)
+def _(lead: Function, draws: Draws):
+    def case():
+        recipe = Recipe(epochs=2, batch_size=20, lr=draws.number(0.02, 0.1), model=mlp)
+        rival = RIVALS[draws.count(0, len(RIVALS) - 1)]
+        data = load_data("digits").subset(train=40, test=50, seed=draws.count(0, 99))
+        return recipe, rival, data, [draws.count(0, 999) for _ in range(draws.count(2, 4))]
+
+    agree(
+        lead,
+        _lead,
+        [draws.until(case, _tells)],
+        "Hand both recipes to `study` with the same data and seeds, the one with `rival` first, "
+        "and read the difference of the other one: `.low` and `.high`.",
+        parts=("lower end", "upper end"),
+        tolerance=1e-9,
+        mistakes={
+            "That is the rival minus Cutout: the first arm is the baseline.": _turned_round,
+            "These are points: the difference holds shares, 0.01 for a point.": _in_points,
+            "The upper end comes last.": _upper_end_first,
+            "That compares Cutout with no augmentation at all: the rival is another arm.": (
+                lambda baseline, rival, data, seeds: _ends(
+                    _compared(baseline, identity, data, seeds)
+                )
+            ),
+            "That is another size: take half of the shorter side of these images, "
+            "min(data.image_size) // 2.": _other_size,
+            "That takes the two arms as if they had nothing in common: subtract seed by seed "
+            "first.": _unpaired,
         },
     )
 
@@ -154,62 +266,6 @@ def _counted(patch, first, size, side):
     return covered.float().mean().item()
 
 
-@check.exercise(
-    "Cutout for a batch",
-    domain="`images` are float or uint8 (B, C, H, W), also with infinite pixels, `y` and `x` are "
-    "pixels of the image, and `size` is a whole number from 1 on.",
-)
-def _(my_cut_out: Function, draws: Draws):
-    def case(shape: tuple[int, ...], size: int, fill: float):
-        images = draws.uniform(*shape)
-        images[0, :, :2] = math.inf  # hiding is not multiplying by zero
-        y, x = (draws.whole(0, side - 1, shape[0]) for side in shape[-2:])
-        y[:2], x[:2] = torch.tensor([0, shape[-2] - 1]), torch.tensor([shape[-1] - 1, 0])
-        return images, y, x, size, fill
-
-    def in_bytes(images, *draw):
-        return (255 * images.clamp(max=1)).to(torch.uint8), *draw
-
-    shape = draws.count(4, 7), draws.count(2, 4), draws.count(9, 14), draws.count(15, 22)
-    float_cases = [
-        case(shape, 2 * draws.count(2, 4), 0.5),
-        case(shape, 7, 0.0),
-        case((5, 1, 9, 9), 30, 0.0),
-        case((4, 2, 8, 8), 1, 3.0),
-    ]
-    byte_case = in_bytes(*case((4, 1, 8, 11), 4, draws.count(1, 255)))
-    agree(
-        my_cut_out,
-        _cut_out,
-        [*float_cases, byte_case],
-        "Hidden are rows y - a <= i < y + a with a = size // 2, and of them the columns likewise "
-        "with x.",
-        fresh=True,
-        same_type=True,
-        mistakes={
-            "Each image has a centre of its own: yours hides the same place in all.": (
-                _one_hole_for_all
-            ),
-            "A hidden pixel is not one multiplied by zero: infinity times zero is not a number. "
-            "Choose with torch.where or masked_fill.": _multiplied_by_zero,
-            "At the upper and left border a negative number counts from the other end.": (
-                lambda images, y, x, size, fill: _painted(
-                    images.clone(), y, x, size, fill, least=-999
-                )
-            ),
-            "Yours reaches one too far: the last hidden row is y + a - 1.": _one_too_large,
-            "y is the row, x the column.": (
-                lambda images, y, x, size, fill: _cut_out(images, x, y, size, fill)
-            ),
-            "Yours hides rows and columns all across: a pixel is hidden if both its row and its "
-            "column are.": _a_cross,
-        },
-    )
-    few, many = (case((count, 1, 6, 6), 4, 0.0) for count in (3, 11))
-    no_loop(my_cut_out, few, many)
-    agree(my_cut_out, _my_cut_out, float_cases, "", differentiable=["images"])
-
-
 # --- Answers to try the checks with: one that must pass, and some that must not ---
 
 
@@ -300,12 +356,71 @@ def _itself_if_nothing_is_hidden(images, y, x, size, fill):
     return images if size == 1 else _my_cut_out(images, y, x, size, fill)
 
 
+def _compared(
+    baseline: Recipe, rival: Any, data: Data, seeds: Sequence[int], size: int | None = None
+) -> StudyResult:
+    return _runs(baseline, rival, data, tuple(seeds), size or min(data.image_size) // 2)
+
+
+@lru_cache(maxsize=8)
+def _runs(
+    baseline: Recipe, rival: Any, data: Data, seeds: tuple[int, ...], size: int
+) -> StudyResult:
+    arms = {"rival": rival, "cutout": Cutout(size)}
+    return study({n: replace(baseline, augment=a) for n, a in arms.items()}, data, seeds)
+
+
+def _ends(result: StudyResult) -> tuple[float, float]:
+    found = result.difference("cutout")
+    return found.low, found.high
+
+
+def _lead(baseline, rival, data, seeds):
+    return _ends(_compared(baseline, rival, data, seeds))
+
+
+def _tells(task: Sequence[Any]) -> bool:
+    """Tell whether no mistake gives the right answer by chance."""
+    baseline, _, data, seeds = task
+    low, high = _ends(_compared(*task))
+    others = _other_size(*task), _ends(_compared(baseline, identity, data, seeds))
+    return abs(low + high) > 1e-3 and high - low > 1e-3 and (low, high) not in others
+
+
+def _turned_round(*task):
+    low, high = _ends(_compared(*task))
+    return -high, -low
+
+
+def _in_points(*task):
+    low, high = _ends(_compared(*task))
+    return 100 * low, 100 * high
+
+
+def _upper_end_first(*task):
+    return _ends(_compared(*task))[::-1]
+
+
+def _other_size(baseline, rival, data, seeds):
+    return _ends(_compared(baseline, rival, data, seeds, size=2))
+
+
+def _unpaired(baseline, rival, data, seeds):
+    result, n = _compared(baseline, rival, data, seeds), len(seeds)
+    theirs, ours = (list(result.values(arm).values()) for arm in ("rival", "cutout"))
+    error = math.sqrt((variance(theirs) + variance(ours)) / n)
+    reach = float(t.ppf(0.975, 2 * n - 2)) * error
+    middle = (sum(ours) - sum(theirs)) / n
+    return middle - reach, middle + reach
+
+
 RIGHT = {
     1: (56.25, 0.0625),
-    2: _expected_share,
-    3: _row_chances,
-    4: _chance_to_hide,
-    5: _my_cut_out,
+    2: _my_cut_out,
+    3: _lead,
+    4: _expected_share,
+    5: _row_chances,
+    6: _chance_to_hide,
 }
 
 WRONG = {
@@ -318,39 +433,6 @@ WRONG = {
         ((56.25, 0.5), "2a of the H centres"),
     ],
     2: [
-        (lambda size, height, width: size**2 / (height * width), "half of its side is rounded"),
-        (lambda s, h, w: (2 * (s // 2)) ** 2 / (h * w), "a part of it lies over the border"),
-        (_without_rounding, "a = size // 2"),
-        (
-            lambda size, height, width: _expected_share(size, height, height),
-            "each axis has its own",
-        ),
-        (lambda s, h, w: _expected_share(s, h, w) * h * w, "divide by all of them"),
-        (lambda size, height, width: 0.25, "divided by all pixels"),
-    ],
-    3: [
-        (lambda size, height: [2 * (size // 2) / height] * height, "Near the border"),
-        (lambda size, height: _row_chances(size, height)[::-1], "one centre less"),
-        (lambda s, h: [h * chance for chance in _row_chances(s, h)], "divide by the height"),
-        (_rows_by_whole_side, "a = size // 2"),
-        (lambda size, height: [min(i, height - i, size) / height for i in range(height)], "Row i"),
-        (lambda size, height: 0.5, "Expected 4 numbers, got 0.5"),
-        (lambda size, height: None, "is there a `return`?"),
-    ],
-    4: [
-        (
-            lambda patch, first, size, side: ((size - patch + 1) / side) ** 2,
-            "the centre must exist",
-        ),
-        (
-            lambda patch, first, size, side: (max(size - patch + 1, 0) / side) ** 2,
-            "where the patch lies matters",
-        ),
-        (_centres_beyond_the_border, "only those from 0 to H - 1"),
-        (_chances_below_zero, "never hides all of it"),
-        (lambda *given: _chance_to_hide(*given) ** 0.5, "That is for one axis"),
-    ],
-    5: [
         (_one_hole_for_all, "the same place in all"),
         (_multiplied_by_zero, "infinity times zero"),
         (_one_too_large, "one too far"),
@@ -368,5 +450,53 @@ WRONG = {
         (lambda images, *_: images + 1, "Hidden are rows"),
         (lambda images, *_: images[0], "Expected a tensor of shape"),
         (lambda images, *_: None, "is there a `return`?"),
+    ],
+    3: [
+        (_turned_round, "rival minus Cutout"),
+        (_in_points, "These are points"),
+        (_upper_end_first, "comes last"),
+        (
+            lambda baseline, rival, data, seeds: _ends(_compared(baseline, identity, data, seeds)),
+            "no augmentation at all",
+        ),
+        (_other_size, "That is another size"),
+        (_unpaired, "seed by seed"),
+        (lambda *task: (-0.02, 0.01), "Hand both recipes"),
+        (lambda *task: _compared(*task).difference("cutout"), "Expected 2 results"),
+        (lambda *task: _ends(_compared(*task))[0], "Expected 2 results"),
+        (lambda *task: None, "is there a `return`?"),
+    ],
+    4: [
+        (lambda size, height, width: size**2 / (height * width), "half of its side is rounded"),
+        (lambda s, h, w: (2 * (s // 2)) ** 2 / (h * w), "a part of it lies over the border"),
+        (_without_rounding, "a = size // 2"),
+        (
+            lambda size, height, width: _expected_share(size, height, height),
+            "each axis has its own",
+        ),
+        (lambda s, h, w: _expected_share(s, h, w) * h * w, "divide by all of them"),
+        (lambda size, height, width: 0.25, "divided by all pixels"),
+    ],
+    5: [
+        (lambda size, height: [2 * (size // 2) / height] * height, "Near the border"),
+        (lambda size, height: _row_chances(size, height)[::-1], "one centre less"),
+        (lambda s, h: [h * chance for chance in _row_chances(s, h)], "divide by the height"),
+        (_rows_by_whole_side, "a = size // 2"),
+        (lambda size, height: [min(i, height - i, size) / height for i in range(height)], "Row i"),
+        (lambda size, height: 0.5, "Expected 4 numbers, got 0.5"),
+        (lambda size, height: None, "is there a `return`?"),
+    ],
+    6: [
+        (
+            lambda patch, first, size, side: ((size - patch + 1) / side) ** 2,
+            "the centre must exist",
+        ),
+        (
+            lambda patch, first, size, side: (max(size - patch + 1, 0) / side) ** 2,
+            "where the patch lies matters",
+        ),
+        (_centres_beyond_the_border, "only those from 0 to H - 1"),
+        (_chances_below_zero, "never hides all of it"),
+        (lambda *given: _chance_to_hide(*given) ** 0.5, "That is for one axis"),
     ],
 }
