@@ -27,13 +27,15 @@ CHAPTER = Chapter(
     claim="A learning rate that falls to zero ends with a higher accuracy than a constant one.",
     says="Let the learning rate fall to zero by the end of training: in steps, or along a cosine.",
     plan=PLAN,
-    before="Chapters 00 and 01; sums and a derivative.",
-    minutes=45,
+    before="Chapters 00 and 01; means and variances. Folds use a derivative and an integral.",
+    minutes=60,
+    minutes_for_all=120,
     seconds=60,
     switch=switch,
     use="the length of the training is fixed beforehand.",
-    avoid="the length is not known: then average the weights of the last epochs.",
-    start="half a cosine, or a straight line, to zero.",
+    avoid="the length is not known, or the run may stop early: then average the weights of the "
+    "last epochs.",
+    start="half a cosine, or a straight line, to zero; tune the learning rate at the start.",
     plain="torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * steps)",
     papers="Cosine in place of steps, top-1 accuracy on ImageNet: +0.75 points for ResNet-50-D, "
     "+0.69 for Inception-V3, +0.93 for MobileNet ([He et al. 2019](book/references.md#he2019bag)). "

@@ -4,9 +4,18 @@ Chapter: notebooks/03_decay.ipynb
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect
-from tricks_lib.schedules import cosine_decay, cosine_restarts, step_decay
+from tricks_lib.course.own_interval import OwnInterval
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.study import study
+from tricks_lib.models import mlp
+from tricks_lib.protocols import Schedule
+from tricks_lib.recipe import Recipe
+from tricks_lib.schedules import cosine_decay, cosine_restarts, linear_decay, step_decay
 
 __all__ = ["RIGHT", "WRONG", "check"]
 
@@ -30,12 +39,12 @@ def _(after_a_quarter, mean_of_steps):
     )
     expect(
         mean_of_steps,
-        (2 + 0.1 + 0.01) / 4,
-        "The steps: half of the time at 1, a quarter at 0.1, a quarter at 0.01.",
+        0.631,
+        "The steps: 0.6 of the time at 1, 0.3 of it at 0.1, and 0.1 of it at 0.01.",
         tolerance=1e-3,
         mistakes={
-            "The three factors do not last equally long: half, a quarter and a quarter.": 0.37,
-            "The second drop multiplies again: the last quarter is at a tenth of a tenth.": 0.55,
+            "The three factors do not last equally long: 60, 30 and 10 % of the run.": 0.37,
+            "The second drop multiplies again: the last tenth is at a tenth of a tenth.": 0.64,
         },
     )
 
@@ -84,6 +93,21 @@ def _(multiplied: Function, subtracted: Function, draws: Draws):
             ),
         },
     )
+
+
+@check.exercise(
+    "an interval of your own",
+    domain="`baseline` is a recipe with a constant learning rate, `data` has training and test "
+    "images, and `seeds` is a list of two or more.",
+)
+def _(gain: Function, draws: Draws):
+    def case():
+        recipe = Recipe(epochs=draws.count(2, 4), batch_size=20, lr=draws.number(0.05, 0.3))
+        data = load_data("digits").subset(train=60, test=100, seed=draws.count(0, 99))
+        seeds = [draws.count(0, 999) for _ in range(draws.count(2, 4))]
+        return replace(recipe, model=mlp), data, seeds
+
+    GAIN.judge(gain, draws, case)
 
 
 @check.exercise(
@@ -201,6 +225,30 @@ def _subtracted(time):
     return 1 - 0.3 * sum(drop <= time for drop in (30, 60, 90))
 
 
+def _falling(baseline: Recipe, data: Data, seeds: Sequence[int], schedule: Schedule | None = None):
+    falls = replace(baseline, schedule=schedule or cosine_decay(baseline.epochs))
+    return study({"constant": baseline, "falls": falls}, data, seeds)
+
+
+GAIN = OwnInterval(
+    _falling,
+    "Hand the recipe and the same one with `cosine_decay` to `study`, with the data and the seeds, "
+    "and read the difference of the second: `.low` and `.high`.",
+    trick="the cosine",
+    baseline="the constant learning rate",
+    others={
+        "Your cosine is as long as some other run: its length is that of the recipe.": partial(
+            _falling, schedule=cosine_decay(10)
+        ),
+        "That is a straight line: the exercise asks for the cosine.": (
+            lambda baseline, data, seeds: _falling(
+                baseline, data, seeds, linear_decay(baseline.epochs)
+            )
+        ),
+    },
+)
+
+
 def _restart_times(period, multiplier, end):
     times, time = [], period
     while time <= end:
@@ -257,23 +305,24 @@ def _rises_again(time, planned, now, end):
 
 
 RIGHT = {
-    1: ((1 + math.sqrt(2) / 2) / 2, 0.5 * 1 + 0.25 * 0.1 + 0.25 * 0.01),
+    1: ((1 + math.sqrt(2) / 2) / 2, 0.6 * 1 + 0.3 * 0.1 + 0.1 * 0.01),
     2: (_multiplied, _subtracted),
-    3: _restart_times,
-    4: lambda loss, curvature, variance: 4 * loss / (variance + 2 * loss * curvature),
-    5: _prolonged,
+    3: GAIN.right,
+    4: _restart_times,
+    5: lambda loss, curvature, variance: 4 * loss / (variance + 2 * loss * curvature),
+    6: _prolonged,
 }
 
 WRONG = {
     1: [
-        ((0.75, 0.5275), "That is the straight line"),
-        ((0.7071, 0.5275), "That is cos(π/4)"),
-        ((0.9239, 0.5275), "a quarter of a cosine"),
-        ((0.5, 0.5275), "half of 1 + cos(π/4)"),
-        ((0.85, 0.5275), "close, but more than"),
+        ((0.75, 0.631), "That is the straight line"),
+        ((0.7071, 0.631), "That is cos(π/4)"),
+        ((0.9239, 0.631), "a quarter of a cosine"),
+        ((0.5, 0.631), "half of 1 + cos(π/4)"),
+        ((0.85, 0.631), "close, but more than"),
         ((0.8536, 0.37), "do not last equally long"),
-        ((0.8536, 0.55), "a tenth of a tenth"),
-        ((0.8536, 0.7), "half of the time at 1"),
+        ((0.8536, 0.64), "a tenth of a tenth"),
+        ((0.8536, 0.8), "0.6 of the time at 1"),
     ],
     2: [
         ((lambda t: 0.1 ** (t // 30), _subtracted), "Yours drops again at 120"),
@@ -288,7 +337,8 @@ WRONG = {
         ((_multiplied, lambda t: 1), "a factor of 0.3"),
         ((_multiplied, lambda t: None), "is there a `return`?"),
     ],
-    3: [
+    3: GAIN.wrong,
+    4: [
         (lambda period, multiplier, end: [period * n for n in range(1, 4)], "After each period"),
         (lambda period, multiplier, end: range(period, end + 1, period), "Yours keeps the period"),
         (lambda *given: [0, *_restart_times(*given)], "The start at 0"),
@@ -301,7 +351,7 @@ WRONG = {
         (lambda *given: len(_restart_times(*given)), "Expected 3 numbers, got 3"),
         (lambda *given: None, "is there a `return`?"),
     ],
-    4: [
+    5: [
         (lambda loss, curvature, variance: 4 * loss / variance, "a small learning rate only"),
         (
             lambda loss, curvature, variance: 2 * loss / (variance + loss * curvature),
@@ -313,7 +363,7 @@ WRONG = {
         ),
         (lambda loss, curvature, variance: 2 * loss / variance, "loss = λV/2"),
     ],
-    5: [
+    6: [
         (_jumps_to_the_top, "jumps back to 1"),
         (lambda time, planned, now, end: cosine_decay(end)(time), "until `now` the old one"),
         (_rest_stretched, "begins flat at `now`"),
