@@ -206,6 +206,15 @@ def test_weights_are_averaged_and_statistics_estimated_again(toy):
 # --- What it says ---
 
 
+def test_a_rival_that_is_the_baseline_is_not_told_twice():
+    assert COMPARISONS["cutout"].rival == "crop and mirror" == colour.SETTING.also
+    assert comparisons.finding("cutout", "colour") is not None
+    assert comparisons.rival_finding("cutout", "colour") is None
+    assert comparisons.rival_finding("cutout", "garments") is not None
+    # Linear scaling stands against another arm, and then against the baseline.
+    assert comparisons.rival_finding("linear_scaling", "colour") is not None
+
+
 def test_all_comparisons_of_a_setting_hold_at_once(monkeypatch):
     runs = {
         arm: {seed: {"accuracy": 0.8 + 0.01 * seed + 0.001 * seed**2 * k} for seed in range(5)}

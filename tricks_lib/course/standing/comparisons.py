@@ -157,9 +157,18 @@ def finding(slug: str, setting: str) -> Finding | None:
 
 
 def rival_finding(slug: str, setting: str) -> Finding | None:
-    """Compare a trick with its honest rival in the same way; None where it has none."""
+    """Compare a trick with its honest rival in the same way; None where it has none, or where the
+    rival is what the trick stands against anyway: crop and mirror are colour's baseline."""
     one = comparisons().get(slug)
-    return _finding(setting, one.arm, one.rival, one.rival_metric) if one else None
+    if one is None or (_is_baseline(one.rival, setting) and one.against == BASELINE):
+        return None
+    return _finding(setting, one.arm, one.rival, one.rival_metric)
+
+
+def _is_baseline(arm: str, setting: str) -> bool:
+    """Tell whether an arm is another name of the baseline."""
+    name: str = import_module(f"{__package__}.{setting}").SETTING.also
+    return arm in (BASELINE, name)
 
 
 def _finding(setting: str, arm: str, against: str, metric: str = "accuracy") -> Finding | None:
