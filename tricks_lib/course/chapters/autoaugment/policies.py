@@ -8,7 +8,7 @@ from torch import Generator
 
 from tricks_lib.augment.autoaugment import NAMES, WITH_MAGNITUDE, Operation, Policy
 
-__all__ = ["OPERATIONS", "PAIRS", "draw_operation", "draw_policy", "one_operation"]
+__all__ = ["FOUND", "OPERATIONS", "PAIRS", "draw_operation", "draw_policy", "one_operation"]
 
 OPERATIONS = NAMES[1:]
 """The 14 operations of the search: all but Identity."""
@@ -40,3 +40,8 @@ def draw_policy(seed: int, pairs: int = PAIRS) -> Policy:
 def one_operation(name: str, probability: float, magnitude: int | None) -> Policy:
     """Return a policy of a single operation: the second of its only pair is never applied."""
     return (((name, probability, magnitude), ("Identity", 0.0, None)),)
+
+
+FOUND: Policy = draw_policy(1)
+"""What the search of this chapter kept: the pairs of its five best policies, the best first. A test
+holds it to the recorded search."""
