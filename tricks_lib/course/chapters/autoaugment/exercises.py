@@ -128,12 +128,14 @@ def _(search: Function, draws: Draws):
         parts=("lead in the search", "lead, measured again"),
         tolerance=1e-9,
         mistakes={
-            "You choose by all seeds, and measure again with the same ones: choose by the first, and "
-            "remember that only fresh seeds tell.": _chosen_by_all,
+            "You choose by all seeds, and measure again with the same ones: choose by the first, "
+            "since only fresh seeds tell.": _chosen_by_all,
             "The second lead is measured with the search's own seed among the others: only fresh "
             "seeds tell.": _with_the_first,
             "With the fresh seeds you choose a new winner: measure the old one again.": _new_winner,
-            "The lead is over the mean of all policies, not over the second best.": _over_the_second,
+            "The lead is over the mean of all policies, not over the second best.": (
+                _over_the_second
+            ),
             "Those are points: the accuracies are shares, 0.01 for a point.": _in_points,
         },
     )
@@ -154,7 +156,7 @@ def _(on_average: Function, draws: Draws):
         on_average,
         _on_average,
         cases,
-        "All pairs are equally likely: work it out for one pair, then take the mean over the pairs.",
+        "All pairs are equally likely: work it out for one pair, then take the mean over all.",
         parts=("untouched share", "operations for each image"),
         mistakes={
             "Those are sums over the pairs: an image gets one pair, so take the mean.": _summed,

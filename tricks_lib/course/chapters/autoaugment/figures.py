@@ -44,8 +44,8 @@ __all__ = [
     "operations_each",
     "table_of_luck",
     "table_of_pairs",
-    "untouched",
     "unchanged",
+    "untouched",
 ]
 
 ALL = {**POLICIES, "found": FOUND}

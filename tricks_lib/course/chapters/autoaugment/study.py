@@ -13,7 +13,6 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from tricks_lib.augment import AutoAugment, RandAugment, TrivialAugment, identity
@@ -87,8 +86,8 @@ SEARCH = StudyPlan(
     metrics=METRICS,
     on="validation",
 )
-"""Every policy once for each of three seeds. A seed by itself is a whole search, as the paper's; the
-other three measure its winner again, with other images and other networks."""
+"""Every policy once for each of three seeds. A seed by itself is a whole search, as the paper's;
+the other two measure its winner again, with other images and other networks."""
 
 
 # --- A label that an operation falsifies ---
@@ -126,7 +125,7 @@ TONES = StudyPlan(
     path=RESULTS / "autoaugment-tones.jsonl",
     recipes={name: recipe(augment, epochs=8) for name, augment in SINGLE.items()},
     data=OwnImages(laundry, train=1000),
-    seeds=5,
+    seeds=10,
     measure=with_train_accuracy,
     metrics=METRICS,
 )
