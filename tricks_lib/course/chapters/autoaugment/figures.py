@@ -104,7 +104,7 @@ def operations_each(policy: Policy) -> float:
     return sum(p + q for (_, p, _), (_, q, _) in policy) / len(policy)
 
 
-def unchanged(policy: str | Policy, images: Tensor, count: int = 20_000) -> tuple[float, float]:
+def unchanged(policy: str | Policy, images: Tensor, count: int = 10_000) -> tuple[float, float]:
     """Draw many times, and return two shares: of draws without an operation, and of images that
     come out as they went in.
 
@@ -136,7 +136,7 @@ def draw_first(data: Data, number: int) -> Figure:
         "shifted": ((1 - p) * q, (second,)),
         "both": (p * q, (first, second)),
     }
-    figure, axes = plt.subplots(2, 4, figsize=(COLUMN, 3.4))
+    figure, axes = plt.subplots(2, 4, figsize=(COLUMN, 3.0))
     rows = photographs(112)[:1], data.train.images[number : number + 1]
     for images, row in zip(rows, axes, strict=True):
         for ax, (name, (share, operations)) in zip(row, outcomes.items(), strict=True):
@@ -212,13 +212,13 @@ def draw_tones(data: Data) -> Figure:
         image = data.train.images[(data.train.labels == label).nonzero()[1]]
         operation = ("Brightness", 1.0, 8)
         made = {
-            "as it is": image,
-            "brightness × 0.2": done(image, operation, way=1),
-            "brightness × 1.8": done(image, operation),
+            data.classes[label]: image,
+            "× 0.2": done(image, operation, way=1),
+            "× 1.8": done(image, operation),
             "rotated": done(image, ("Rotate", 1.0, 9)),
         }
         shown += made.values()
-        titles += [f"{data.classes[label]}: {name}" for name in made]
+        titles += made
     return show_images(torch.cat(shown), titles, columns=4, size=1.3)
 
 
