@@ -5,7 +5,7 @@ Chapter: notebooks/11_autoaugment.ipynb
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
@@ -116,7 +116,7 @@ def _(search: Function, draws: Draws):
     def case():
         policies = [draw_policy(draws.count(0, 9999), pairs=1) for _ in range(3)]
         recipe = Recipe(epochs=1, batch_size=20, lr=draws.number(0.05, 0.2), model=mlp)
-        data = load_data("digits").subset(train=40, test=400, seed=draws.count(0, 99))
+        data = _digits(draws.count(0, 99))
         return policies, recipe, data, [draws.count(0, 999) for _ in range(3)]
 
     agree(
@@ -267,7 +267,12 @@ def _scores(policies, baseline, data, seeds) -> list[list[float]]:
     return [[values[seed] for seed in seeds] for values in map(result.values, result.runs)]
 
 
-@lru_cache(maxsize=8)
+@cache
+def _digits(seed: int) -> Data:
+    return load_data("digits").subset(train=40, test=400, seed=seed)
+
+
+@lru_cache(maxsize=64)
 def _runs(
     policies: tuple[Policy, ...], baseline: Recipe, data: Data, seeds: tuple[int, ...]
 ) -> StudyResult:

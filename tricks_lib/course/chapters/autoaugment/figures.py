@@ -207,7 +207,8 @@ def draw_tones(data: Data) -> Figure:
     Args:
         data: with the labels dark and light.
     """
-    shown, titles = [], []
+    shown: list[Tensor] = []
+    titles: list[str] = []
     for label in (1, 0):
         image = data.train.images[(data.train.labels == label).nonzero()[1]]
         operation = ("Brightness", 1.0, 8)

@@ -111,10 +111,10 @@ def laundry() -> Data:
         name: Split(split.images, (tone(split.images) > middle).long())
         for name, split in (("train", clothes.train), ("test", clothes.test))
     }
-    return replace(clothes, **relabelled, classes=("dark", "light"))
+    return replace(clothes, **relabelled, classes=("dark", "light"))  # type: ignore[arg-type]
 
 
-SINGLE = {
+SINGLE: dict[str, Callable] = {
     "none": identity,
     "brightness": AutoAugment(one_operation("Brightness", 0.8, 9)),
     "rotation": AutoAugment(one_operation("Rotate", 0.8, 9)),
@@ -125,7 +125,7 @@ TONES = StudyPlan(
     path=RESULTS / "autoaugment-tones.jsonl",
     recipes={name: recipe(augment, epochs=8) for name, augment in SINGLE.items()},
     data=OwnImages(laundry, train=1000),
-    seeds=10,
+    seeds=5,
     measure=with_train_accuracy,
     metrics=METRICS,
 )
@@ -168,7 +168,7 @@ PLAN = StudyPlan(
     path=RESULTS / "autoaugment.jsonl",
     recipes={name: recipe(augment) for name, augment in AUGMENTS.items()},
     data=DATA,
-    seeds=10,
+    seeds=5,
     measure=with_train_accuracy,
     metrics=METRICS,
     headline=Headline("found", "accuracy", "1,000 images, 16 epochs, the policy of our search"),
