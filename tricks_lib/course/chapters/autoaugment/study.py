@@ -125,7 +125,7 @@ TONES = StudyPlan(
     path=RESULTS / "autoaugment-tones.jsonl",
     recipes={name: recipe(augment, epochs=8) for name, augment in SINGLE.items()},
     data=OwnImages(laundry, train=1000),
-    seeds=5,
+    seeds=10,
     measure=with_train_accuracy,
     metrics=METRICS,
 )
