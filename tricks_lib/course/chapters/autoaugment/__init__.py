@@ -38,8 +38,8 @@ CHAPTER = Chapter(
     "what every operation does to your labels.",
     avoid="an operation changes the label, training is short, or the network is small for the "
     "task.",
-    start="TrivialAugment, which has nothing to tune; then the policy of the data set that is most "
-    "like yours.",
+    start="the policy of the data set that is most like yours, beside TrivialAugment, which has "
+    "nothing to tune.",
     plain="x = [v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)(image) for image in x]",
     papers="Wide ResNet on CIFAR-10, test error: 3.87 % without, 3.08 % with Cutout, 2.68 % with "
     "AutoAugment and Cutout ([Cubuk et al. 2019](book/references.md#cubuk2019autoaugment), the "
