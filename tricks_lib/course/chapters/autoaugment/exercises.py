@@ -44,7 +44,7 @@ def _(untouched, shear):
         mistakes={
             "That is the chance that both are applied.": 0.18,
             "That is the chance that one or both are applied: take the rest.": 0.92,
-            "Add nothing: that both are left out is a product of two chances.": 0.9,
+            "That is a sum: the chance that both are left out is the product.": 0.9,
             "That is the chance that the first is left out; the second must be left out as well.": (
                 0.1
             ),
@@ -389,6 +389,7 @@ WRONG = {
     1: [
         ((0.18, 0.1333), "both are applied"),
         ((0.92, 0.1333), "take the rest"),
+        ((0.9, 0.1333), "That is a sum"),
         ((0.1, 0.1333), "the second must be left out"),
         ((0.5, 0.1333), "multiply the two chances"),
         ((0.08, 0.12), "9 steps"),
