@@ -34,18 +34,17 @@ CHAPTER = Chapter(
     says="Train a network, the student, on the probabilities that another one, the teacher, gives "
     "to all classes, beside the labels.",
     plan=PLAN,
-    before="Chapters 00 and 05; the gradient of the cross-entropy, e^x ≈ 1 + x for small x. The "
-    "text uses the Kullback-Leibler divergence and introduces it.",
+    before="Chapter 00; e^x ≈ 1 + x for small x. The text quotes the gradient of the cross-entropy "
+    "from chapter 05, and introduces the Kullback-Leibler divergence.",
     minutes=60,
     minutes_for_all=130,
     seconds=40,
     switch=switch,
     use="you have few labels, and a network that saw many more images than you have; best on many "
     "images without labels.",
-    avoid="the teacher saw no more than the student, or your labels are many: spend the compute on "
-    "longer training first, and compare.",
-    start="T = 4, α = 0.9; tune the learning rate anew. T = 1 where the teacher was trained with "
-    "soft targets.",
+    avoid="the teacher saw no more than the student, or your labels are many: no gain in accuracy "
+    "was seen there.",
+    start="T = 4, α = 0.9; tune the learning rate anew.",
     plain="F.kl_div((z / T).log_softmax(1), (r / T).log_softmax(1), reduction='batchmean', "
     "log_target=True) * T**2",
     papers="Top-1 accuracy on ImageNet: ResNet-50-D 78.31 to 78.67 %, Inception-V3 78.40 to "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, NoneSeen, Printed, Says
 from tricks_lib.course.standing.comparisons import BASELINE, SETTINGS, comparisons, finding, result
+from tricks_lib.recipe import Recipe
 
 from .study import (
     AGAIN,
@@ -15,24 +16,32 @@ from .study import (
     COLD,
     ENOUGH,
     EPOCHS,
+    FURTHER,
     HARD,
     HOT,
     ITSELF,
+    LABELLED,
     LABELS,
     LONG,
     LONGER,
+    LR,
+    LR_TAUGHT,
     MORE,
     NO_MORE,
     PLAN,
+    RATES,
     SMOOTH,
     SMOOTHED_1,
     SMOOTHED_4,
     SOFT,
+    TAUGHT,
     TEACHER,
     TEMPERATURE,
+    TINY,
     TINY_ALONE,
     TINY_COLD,
     TINY_TAUGHT,
+    WIDE,
 )
 
 __all__ = ["CLAIMS"]
@@ -43,7 +52,7 @@ AT_ONCE = 6
 HE = "He, T. et al. 2019, table 6"
 HINTON = "Hinton, Vinyals, Dean 2015, as quoted in public notes"
 README = "haitongli/knowledge-distillation-pytorch, README"
-SAW = "So here the gain goes with what the teacher *saw*, and not with its size."
+SAW = "So here the gain goes with what the teacher *saw*; of its size no effect was seen."
 
 
 def percent(name: str, plan=PLAN) -> float:
@@ -55,6 +64,12 @@ def nll(name: str, plan=PLAN) -> float:
     """Return the recorded mean of the negative log-likelihood, in nats."""
     found: float = plan.recorded().mean(name, "nll")
     return found
+
+
+def steps(plan, name: str, images: int) -> float:
+    """Return how many steps an arm takes on so many images."""
+    recipe: Recipe = plan.recipes[name]
+    return recipe.epochs * images / recipe.batch_size
 
 
 def percents(*names: str, plan=PLAN) -> Callable[[], list[float]]:
@@ -85,6 +100,20 @@ def standing() -> None:
 
 
 CLAIMS: list[Claim] = [
+    # The setting.
+    Says("the learning rate is tuned anew: {} instead of {}.", lambda: [LR_TAUGHT, LR]),
+    Says(
+        "{} labelled images for the student and {:,} others for the teacher",
+        lambda: [LABELLED, TAUGHT],
+    ),
+    Says("two hidden layers of {} units", lambda: WIDE[0]),
+    Says("A student with {} hidden units has the labels", lambda: TINY[0]),
+    Says("with {} tries each:", lambda: {6: "six"}.get(len(RATES), str(len(RATES)))),
+    Says("here as much as {} epochs of the student alone.", lambda: LONG),
+    Says(
+        "are {:.0f} steps; the runs above took {:.0f}.",
+        lambda: [steps(MORE, SOFT, LABELLED + FURTHER), steps(PLAN, TEACHER, LABELLED)],
+    ),
     # What carries the gain.
     Says(
         "A teacher that saw the student's 300 images alone takes the accuracy to {:.1f} %, where "
@@ -92,8 +121,8 @@ CLAIMS: list[Claim] = [
         percents(NO_MORE, ALONE),
     ),
     Says(
-        "One of the student's own size that saw 4,000 others takes it to {:.1f} %, and the large "
-        "one to {:.1f} %: no difference was seen between these two either.",
+        "One of the student's own size that saw 4,000 others takes it to {:.1f} %, the large one "
+        "to {:.1f} %: again no difference was seen.",
         percents(AS_SMALL_AS, TEACHER),
     ),
     *(
@@ -108,16 +137,17 @@ CLAIMS: list[Claim] = [
         NoneSeen(PLAN, TEACHER, baseline=AS_SMALL_AS, comparisons=AT_ONCE, carries=carries)
         for carries in (
             SAW,
-            "no difference was seen between these two either.",
-            "here one of the student's size did not fall behind a large one.",
+            "again no difference was seen.",
+            "between one of the student's size and a large one no difference was seen.",
         )
     ),
     Helps(PLAN, AS_SMALL_AS, baseline=ALONE, comparisons=AT_ONCE, carries=SAW),
+    Helps(PLAN, AS_SMALL_AS, baseline=NO_MORE, comparisons=AT_ONCE, carries=SAW),
     Helps(PLAN, TEACHER, baseline=NO_MORE, comparisons=AT_ONCE, carries=SAW),
     # The rivals.
     Says(
         "{} epochs instead of {} cost as much as the teacher, and have {:.1f} %; label smoothing "
-        "has {:.1f} %.",
+        "(chapter 05) has {:.1f} %.",
         lambda: [LONG, EPOCHS, percent(LONGER), percent(SMOOTH)],
     ),
     Says(
@@ -139,11 +169,15 @@ CLAIMS: list[Claim] = [
         verdict(plan, arm, baseline=other, comparisons=4, carries=carries)
         for plan in (PLAN, AGAIN)
         for verdict, arm, other, carries in (
-            (Hurts, COLD, TEACHER, "T = 4 was ahead of 1 and of 20"),
-            (Hurts, HOT, TEACHER, "T = 4 was ahead of 1 and of 20"),
-            (Hurts, SMOOTHED_4, TEACHER, "a smoothed teacher fell behind at T = 4"),
-            (Helps, SMOOTHED_1, COLD, "and not at T = 1."),
+            (Hurts, COLD, TEACHER, "In accuracy T = 4 was ahead of 1 and of 20"),
+            (Hurts, HOT, TEACHER, "In accuracy T = 4 was ahead of 1 and of 20"),
+            (Hurts, SMOOTHED_4, TEACHER, "label smoothing fell behind at T = 4"),
         )
+    ),
+    *(
+        Hurts(plan, arm, "nll", baseline=other, comparisons=4, carries="in NLL also at T = 1.")
+        for plan in (PLAN, AGAIN)
+        for arm, other in ((SMOOTHED_4, TEACHER), (SMOOTHED_1, COLD))
     ),
     # A student that is too small.
     *(
@@ -161,8 +195,9 @@ CLAIMS: list[Claim] = [
     Holds(
         "no gain in accuracy in either standing setting, and worse likelihood in garments",
         standing,
-        carries="In both standing settings the teacher saw just the student's images: no gain "
-        "in accuracy was seen; in *garments* NLL and calibration got worse.",
+        carries="In both standing settings the teacher saw just the student's images, and the "
+        "student kept the baseline's learning rate: no gain in accuracy was seen; in *garments* "
+        "NLL and calibration got worse.",
     ),
     Holds(
         "no gain in accuracy in either standing setting",
@@ -180,7 +215,7 @@ CLAIMS: list[Claim] = [
         lambda: [nll(HARD, MORE), nll(SOFT, MORE)],
     ),
     Says(
-        "4,000 images without labels: {:.1f} %, where the teacher has {:.1f} %.",
+        "4,000 images without labels it reached {:.1f} %, where the teacher has {:.1f} %.",
         lambda: [percent(SOFT, MORE), percent(ITSELF)],
     ),
     NoneSeen(
@@ -188,8 +223,7 @@ CLAIMS: list[Claim] = [
         SOFT,
         baseline=HARD,
         comparisons=2,
-        carries="In accuracy no difference is seen between soft targets and the classes that the "
-        "teacher names",
+        carries="In accuracy no difference is seen between soft targets and the teacher's classes",
     ),
     Helps(MORE, SOFT, "nll", baseline=HARD, comparisons=2),
     *(
