@@ -33,13 +33,14 @@ CHAPTER = Chapter(
     minutes_for_all=130,
     seconds=60,
     switch=switch,
-    use="something like the square may stand in front of the objects, or the network has memorised "
-    "its training images.",
-    avoid="a small part decides the label, or training images are still being learnt: then it can "
-    "cost accuracy.",
-    start="a square of half the image's side, in the mean colour; a quarter where classes have few "
-    "images.",
-    plain="v2.RandomErasing(p=1.0, scale=(0.25, 0.25), ratio=(1.0, 1.0))  # never cut by the rim",
+    use="something like the square may stand in front of the objects. On whole images: perhaps, in "
+    "a long run on few images.",
+    avoid="a small part decides the label; and not on top of crop and mirror before the training "
+    "images are learnt: there it cost accuracy.",
+    start="a square of half the image's side, in the mean colour; the authors take a quarter for "
+    "CIFAR-100.",
+    plain="v2.RandomErasing(p=1.0, scale=(0.25, 0.25), ratio=(1.0, 1.0))  # after Normalize; the "
+    "square is never cut off",
     papers="ResNet-18 with crop and mirror, test error over five runs: CIFAR-10 4.72 % without, "
     "3.99 % with; CIFAR-100 22.46 % without, 21.96 % with "
     "([DeVries and Taylor 2017](book/references.md#devries2017improved), the authors' README).",

@@ -3,12 +3,22 @@
 Chapter: notebooks/03_decay.ipynb
 """
 
-from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, NoneSeen, Printed, Says
+from tricks_lib.course.claims import (
+    Claim,
+    Helps,
+    Holds,
+    Hurts,
+    NoneSeen,
+    Printed,
+    Says,
+    Within,
+)
 from tricks_lib.course.plan import best_tries
 from tricks_lib.course.standing.comparisons import finding, rival_finding
-from tricks_lib.lab.study import Finding
+from tricks_lib.lab.study import Finding, StudyResult
+from tricks_lib.schedules import cosine_decay
 
-from .figures import floor
+from .figures import after, floor
 from .study import CHOSEN, FIFTHS, PLAN, SEARCH, TENTHS, TRIES, WEIGHTS, arm, tried
 
 __all__ = ["CLAIMS"]
@@ -45,7 +55,16 @@ def gains() -> list[Finding]:
     return [one for one in found if one]
 
 
+def half_way(result: StudyResult) -> float:
+    """Return by how much the cosine is ahead of the constant learning rate after 7 epochs of 15."""
+    return after(result, 7, COSINE, CONSTANT).mean
+
+
 CLAIMS: list[Claim] = [
+    Says(
+        "On the cosine it is {:.3f} after 2.5 epochs, {:.2f} after 5, {:.3f} after 7.5, and 0",
+        lambda: [0.1 * cosine_decay(10)(time) for time in (2.5, 5, 7.5)],
+    ),
     # The derivation.
     Says(r"With $\lambda=s=1$ and $\eta=0.1$ it is $0.1/1.9\approx{:.4f}$.", lambda: floor(0.1)),
     Says(r"With a tenth of the learning rate it is $0.01/1.99\approx{:.4f}$.", lambda: floor(0.01)),
@@ -68,7 +87,7 @@ CLAIMS: list[Claim] = [
             COSINE,
             baseline=arm(shape),
             comparisons=AT_ONCE,
-            carries="No difference was seen between cosine, line and tenths",
+            carries="No difference was seen between cosine, line and steps by tenths",
         )
         for shape in ("linear", TENTHS)
     ),
@@ -97,7 +116,14 @@ CLAIMS: list[Claim] = [
     Holds(
         "the decay is ahead of the average in garments",
         decay_is_ahead_in_garments,
-        carries="and the decay was ahead in *garments*",
+        carries="In *garments* the decay was ahead",
+    ),
+    Within(
+        "the lead of the cosine before the second half",
+        PLAN,
+        half_way,
+        high=0,
+        carries="the gain comes in the second half",
     ),
     # The papers.
     Printed("| step, learning rate 0.1 | 4.24 | 20.33 |", SGDR),
