@@ -13,6 +13,7 @@ the record gets the hashes of today's code.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,13 +50,17 @@ def main() -> None:
         sys.exit("\n".join(troubles) or None)
 
 
+SEARCHES = re.compile(r"-(search|tuning)")
+"""What the records of searches are called."""
+
+
 def confirm(chapter: str, epochs: int, since: str | None) -> list[str]:
     """Confirm the records of one chapter, in their order; return what differs."""
     folder = Path("tricks_lib", "course", "chapters", chapter, "results")
     # A search decides what the study after it runs.
     files = sorted(
         (ROOT / folder).glob("*.jsonl"),
-        key=lambda file: ("tuning" not in file.stem, "ties" not in file.stem, file.stem),
+        key=lambda file: (not SEARCHES.search(file.stem), "ties" not in file.stem, file.stem),
     )
     for file in files:
         commit = since or git("log", "-1", "--format=%H", "--", str(folder / file.name))

@@ -54,7 +54,14 @@ def test_a_difference_is_not_stamped(stamped, monkeypatch, now):
     assert stamped == []
 
 
-def test_a_search_is_confirmed_before_what_it_chose(stamped, monkeypatch):
+@pytest.mark.parametrize(
+    ("chapter", "files"),
+    [
+        ("adabound", ["adabound-tuning", "adabound-ties", "adabound"]),
+        ("decay", ["decay-search", "decay"]),
+    ],
+)
+def test_a_search_is_confirmed_before_what_it_chose(stamped, monkeypatch, chapter, files):
     answers(monkeypatch, FIGURES, FIGURES)
-    assert confirm.confirm("decay", 2, None) == []
-    assert [file for _, file, _ in stamped] == ["decay-tuning", "decay-ties", "decay"]
+    assert confirm.confirm(chapter, 2, None) == []
+    assert [file for _, file, _ in stamped] == files

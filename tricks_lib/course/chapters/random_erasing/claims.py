@@ -243,14 +243,13 @@ CLAIMS: list[Claim] = [
     ),
     # The standing settings.
     Says(
-        "In *garments* the NLL falls from {:.3f} to {:.3f} on average, in *colour* from {:.3f} to "
-        "{:.3f}.",
+        "In *garments* the NLL falls from {:.3f} to {:.3f}, in *colour* from {:.3f} to {:.3f}.",
         lambda: [*loss_in("garments"), *loss_in("colour")],
     ),
     Holds(
         "in colour the interval reaches two points to either side",
         wide_in_colour,
-        carries="With five seeds, *colour* does not show a gain or a loss of a point or two.",
+        carries="With five seeds, *colour* hides a gain or loss of a point or two.",
     ),
     # The papers.
     Printed("falls from 4.39 to 4.02 %", ZHONG),
