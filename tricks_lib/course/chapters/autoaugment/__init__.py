@@ -34,10 +34,10 @@ CHAPTER = Chapter(
     minutes_for_all=120,
     seconds=60,
     switch=switch,
-    use="the network memorises its training images, you can train long, and you have looked at "
-    "what every operation does to your labels.",
-    avoid="an operation changes the label, training is short, or the network is small for the "
-    "task.",
+    use="the network memorises its training images, and you have looked at what every operation "
+    "does to your labels.",
+    avoid="an operation changes the label; where training is short or the network small, measure "
+    "it first.",
     start="the policy of the data set that is most like yours, beside TrivialAugment, which has "
     "nothing to tune.",
     plain="x = [v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)(image) for image in x]",
