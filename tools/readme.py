@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tricks_lib.course.chapter import planned
 from tricks_lib.course.overview import OWN, Entry, entries, forest, ranked
-from tricks_lib.course.standing.comparisons import SETTINGS
+from tricks_lib.course.standing.comparisons import SETTINGS, note
+from tricks_lib.lab.study import Finding
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -31,12 +32,20 @@ def listed() -> str:
 
 def _row(entry: Entry, shown: list[str]) -> str:
     chapter = entry.chapter
-    found = [entry.standing[name] for name in shown]
+    found = {name: entry.standing[name] for name in shown}
     cells = [f"[{chapter.number:02d} {chapter.title}]({chapter.notebook})"]
-    cells += [f"{one.word} {one.difference}" if one else "" for one in found]
+    cells += [
+        f"{one.word} {one.difference}{note(chapter.slug, name)}" if one else ""
+        for name, one in found.items()
+    ]
     cells += [f"*{entry.own.word}* ({entry.own.setting})" if entry.own else ""]
-    cells += ["; ".join(f"{rival.setting}: *{rival.word}*" for rival in entry.rivals)]
+    cells += ["; ".join(f"{_beside(rival)}: *{rival.word}*" for rival in entry.rivals)]
     return f"| {' | '.join(cells)} |"
+
+
+def _beside(found: Finding) -> str:
+    """Name a rival; of what stands against no rival, say so."""
+    return f"also {found.setting}" if found.also else found.setting
 
 
 def with_list(text: str) -> str:

@@ -3,6 +3,8 @@
 import pytest
 
 from tricks_lib.course import overview
+from tricks_lib.course.card import card
+from tricks_lib.course.chapter import chapter
 from tricks_lib.course.evidence import answers, pooled
 from tricks_lib.course.overview import Entry, alt_text, forest, ranked
 from tricks_lib.course.standing.comparisons import Comparison
@@ -58,3 +60,20 @@ def test_the_picture_ranks_what_was_found_in_accuracy(monkeypatch):
     assert list(ranked("garments")) == ["b", "a"]
     assert "helps: b +2.1; hurts: a -2.1" in alt_text("garments")
     assert smallest_letters(forest("garments")) > 10
+
+
+def test_what_stands_against_no_rival_is_not_called_one():
+    """Another arm, or another metric, against the same thing as the headline."""
+    plan = chapter("autoaugment").plan
+    headline, *others = plan.declared()
+    assert not headline.also
+    kinds = {one.setting: one.beside.partition(":")[0] for one in others}
+    assert kinds == {
+        "the pairs that were not chosen": "against",
+        "TrivialAugment, which needs no search": "against",
+        "the policy of CIFAR-10 on clothes": "also",
+        "the policy of SVHN on clothes": "also",
+    }
+    rows = card("autoaugment").data
+    assert "… also: the policy of SVHN on clothes" in rows
+    assert "… against: the pairs that were not chosen" in rows

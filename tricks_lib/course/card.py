@@ -9,7 +9,7 @@ from IPython.display import Markdown
 
 from ..lab.study import Finding
 from .chapter import Chapter, chapter
-from .standing.comparisons import SETTINGS, comparisons, finding, rival_finding
+from .standing.comparisons import SETTINGS, comparisons, finding, note, rival_finding
 
 __all__ = ["card"]
 
@@ -27,8 +27,11 @@ def card(slug: str) -> Markdown:
 def _facts(chapter: Chapter) -> Iterator[tuple[str, str]]:
     yield "Claim", chapter.claim
     for setting in SETTINGS:
-        yield f"Found in *{setting}*", _told(finding(chapter.slug, setting))
         comparison = comparisons().get(chapter.slug)
+        yield (
+            f"Found in *{setting}*{note(chapter.slug, setting)}",
+            _told(finding(chapter.slug, setting)),
+        )
         if comparison and comparison.rival:
             yield f"… against: {comparison.rival}", _told(rival_finding(chapter.slug, setting))
     yield from _own(chapter)
@@ -54,7 +57,7 @@ def _own(chapter: Chapter) -> Iterator[tuple[str, str]]:
     mine, *rivals = plan.declared()
     yield "Found in its own setting", f"{_told(mine)}; {mine.setting}"
     for rival in rivals:
-        yield f"… against: {rival.setting}", _told(rival)
+        yield f"… {rival.beside}", _told(rival)
 
 
 def _told(found: Finding | None) -> str:

@@ -263,10 +263,15 @@ class StudyPlan:
             Finding(
                 found.difference(one.arm, one.metric, one.against, comparisons=len(asked)),
                 one.setting,
+                also=place > 0
+                and self._stands_against(one, found) == self._stands_against(asked[0], found),
             )
-            for one in asked
+            for place, one in enumerate(asked)
             if found
         ]
+
+    def _stands_against(self, one: Headline, found: StudyResult) -> str:
+        return one.against or found.baseline
 
     @property
     def _asked(self) -> list[Headline]:

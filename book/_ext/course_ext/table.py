@@ -10,7 +10,14 @@ from sphinx.util.docutils import SphinxDirective
 
 from tricks_lib.course.chapter import planned
 from tricks_lib.course.overview import OWN, Entry, alt_text, entries, forest, ranked
-from tricks_lib.course.standing.comparisons import AGAINST, BASELINE, SETTINGS, described, result
+from tricks_lib.course.standing.comparisons import (
+    AGAINST,
+    BASELINE,
+    SETTINGS,
+    described,
+    note,
+    result,
+)
 from tricks_lib.lab.study import Finding, Word
 
 log = logging.getLogger(__name__)
@@ -53,7 +60,9 @@ def _row(entry: Entry, shown: list[str]) -> str:
     named = f"[{chapter.number:02d} {chapter.title}]({chapter.notebook})"
     together = _together(entry) if shown else ""
     cells = [f"{named}<br>{chapter.says or chapter.claim}{together}"]
-    cells += [_told(entry.standing[name]) for name in shown]
+    for name in shown:
+        noted = note(chapter.slug, name)
+        cells += [_told(entry.standing[name]) + (_span("setting", noted) if noted else "")]
     cells += [_own(entry), chapter.papers]
     return f"| {' | '.join(cells)} |"
 
@@ -90,7 +99,8 @@ def _own(entry: Entry) -> str:
     told = _badge(entry.own.word) + _span("numbers", entry.own.figures)
     told += _span("visually-hidden", "; ") + _span("setting", entry.own.setting)
     for rival in entry.rivals:
-        told += _span("rival", f"Against {rival.setting}: <strong>{rival.word}</strong>.")
+        head = "Also" if rival.also else "Against"
+        told += _span("rival", f"{head} {rival.setting}: <strong>{rival.word}</strong>.")
     return told
 
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from tricks_lib import augment, fit, mix, mlp
+from tricks_lib.course.card import card
 from tricks_lib.course.chapter import chapter, chapters, planned
 from tricks_lib.course.standing import arms as module
-from tricks_lib.course.standing import colour, comparisons, measure
+from tricks_lib.course.standing import colour, comparisons, garments, measure
 from tricks_lib.course.standing.arms import BASELINE, Frame, arms, tries
 from tricks_lib.course.standing.comparisons import COMPARISONS, SETTINGS
 from tricks_lib.lab.metrics import evaluate
@@ -204,6 +205,21 @@ def test_weights_are_averaged_and_statistics_estimated_again(toy):
 
 
 # --- What it says ---
+
+
+def test_a_note_says_which_policy_a_setting_has():
+    policies = {"svhn": "SVHN's policy", "cifar10": "CIFAR-10's policy"}
+    for name, one in (("garments", garments), ("colour", colour)):
+        assert comparisons.note("autoaugment", name) == f" ({policies[one.FRAME.policy]})"
+        assert f"*{name}* ({policies[one.FRAME.policy]})" in card("autoaugment").data
+    assert comparisons.note("mixup", "colour") == comparisons.note("none", "colour") == ""
+
+
+def test_the_student_of_the_standing_settings_has_the_rate_of_the_baseline():
+    for name, one in (("garments", garments), ("colour", colour)):
+        student = one.SETTING.plan.functions["distillation"].student
+        assert student == one.SETTING.best[BASELINE]
+        assert comparisons.note("distillation", name) == " (at the baseline's learning rate)"
 
 
 def test_a_rival_that_is_the_baseline_is_not_told_twice():

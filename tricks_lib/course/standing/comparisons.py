@@ -9,7 +9,7 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 
@@ -26,6 +26,7 @@ __all__ = [
     "comparisons",
     "described",
     "finding",
+    "note",
     "plan",
     "result",
     "rival_finding",
@@ -53,6 +54,7 @@ class Comparison:
             temperature changes none.
         named: what the arm is called where all tricks stand together, in a word or two; by default,
             as the arm.
+        notes: what one must know of the arm, by setting, in a few words.
     """
 
     arm: str
@@ -60,6 +62,7 @@ class Comparison:
     rival: str = ""
     rival_metric: str = "accuracy"
     named: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 COMPARISONS: Mapping[str, Comparison] = {
@@ -78,12 +81,20 @@ COMPARISONS: Mapping[str, Comparison] = {
     ),
     "adabound": Comparison("AdaBound", rival="Adam"),
     "label_smoothing": Comparison("label smoothing", rival="a temperature", rival_metric="nll"),
-    "distillation": Comparison("distillation", rival="1.5 times the epochs"),
+    "distillation": Comparison(
+        "distillation",
+        rival="1.5 times the epochs",
+        notes=dict.fromkeys(SETTINGS, "at the baseline's learning rate"),
+    ),
     "cutout": Comparison("Cutout", rival="crop and mirror"),
     "random_erasing": Comparison("Random Erasing", rival="Cutout"),
     "mixup": Comparison("Mixup", rival="CutMix"),
     "ricap": Comparison("RICAP", rival="CutMix"),
-    "autoaugment": Comparison("AutoAugment", rival="TrivialAugment"),
+    "autoaugment": Comparison(
+        "AutoAugment",
+        rival="TrivialAugment",
+        notes={"garments": "SVHN's policy", "colour": "CIFAR-10's policy"},
+    ),
     "geometry": Comparison("crop and mirror", against="neither crop nor mirror"),
     "color": Comparison("colour shift", rival="PCA colour"),
     "weight_decay": Comparison(
@@ -154,6 +165,13 @@ def finding(slug: str, setting: str) -> Finding | None:
     five seeds, or where the setting does not hold the trick."""
     comparison = comparisons().get(slug)
     return _finding(setting, comparison.arm, comparison.against) if comparison else None
+
+
+def note(slug: str, setting: str) -> str:
+    """Return what one must know of a trick's arm in a standing setting, as " (...)"; often ""."""
+    one = comparisons().get(slug)
+    told = one.notes.get(setting) if one else None
+    return f" ({told})" if told else ""
 
 
 def rival_finding(slug: str, setting: str) -> Finding | None:

@@ -124,10 +124,14 @@ class Finding:
     Args:
         difference: the trick against its baseline.
         setting: where that was, in a few words.
+        also: whether it stands against the same thing as the trick that a study is made for: what
+            another trick, or the same one elsewhere, does there. Otherwise it stands against a
+            rival, which `setting` names.
     """
 
     difference: Difference
     setting: str = ""
+    also: bool = False
 
     @property
     def word(self) -> Word:
@@ -152,6 +156,11 @@ class Finding:
         if lost or lost_baseline:
             text += f" (diverged: {lost} runs with it, {lost_baseline} without)"
         return text
+
+    @property
+    def beside(self) -> str:
+        """What it tells beside the main finding: "against: ..." of a rival, else "also: ..."."""
+        return f"{'also' if self.also else 'against'}: {self.setting}"
 
     def __str__(self) -> str:
         """Return the finding as a line of text."""

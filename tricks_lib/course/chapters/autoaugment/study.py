@@ -174,7 +174,9 @@ PLAN = StudyPlan(
     headline=Headline("found", "accuracy", "1,000 images, 16 epochs, the policy of our search"),
     rivals=(
         Headline("found", "accuracy", "the pairs that were not chosen", against="unchosen"),
-        Headline("found", "accuracy", "no search at all", against="TrivialAugment"),
+        Headline(
+            "found", "accuracy", "TrivialAugment, which needs no search", against="TrivialAugment"
+        ),
         Headline("cifar10", "accuracy", "the policy of CIFAR-10 on clothes"),
         Headline("svhn", "accuracy", "the policy of SVHN on clothes"),
     ),
