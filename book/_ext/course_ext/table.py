@@ -142,11 +142,15 @@ class TricksForest(SphinxDirective):
         folder = Path(self.env.app.outdir).parent / ".drawn"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"forest-{setting}.png"
-        forest(setting).savefig(path, dpi=160)
+        picture = forest(setting)
+        picture.savefig(path, dpi=160)
+        wide, high = picture.get_size_inches()
+        # Room for the picture before it is loaded, or what stands below it jumps.
+        room = f"<style>figure.forest-{setting} img {{ aspect-ratio: {wide} / {high}; }}</style>"
         place = os.path.relpath(path, self.env.srcdir).replace(os.sep, "/")
         image = nodes.image(uri=f"/{place}", alt=alt_text(setting), classes=["forest"])
-        figure = nodes.figure("", image, classes=["forest"])
+        figure = nodes.figure("", image, classes=["forest", f"forest-{setting}"])
         where = "each in its chapter's own setting" if setting == OWN else f"all in {setting}"
         told = f"What a trick changes, in points of test accuracy, {where}."
         figure += nodes.caption("", told if setting == OWN else f"{told} {AGAINST}")
-        return [figure]
+        return [nodes.raw("", room, format="html"), figure]

@@ -11,7 +11,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
-from IPython.display import HTML, Markdown
+from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -341,7 +341,7 @@ def table_of_fills(result: StudyResult) -> Markdown:
     return Markdown("\n".join(lines))
 
 
-def folded(summary: str, figure: Figure, alt: str) -> HTML:
+def folded(summary: str, figure: Figure, alt: str) -> Markdown:
     """Lay out a figure that is seen when it is unfolded.
 
     Args:
@@ -354,7 +354,8 @@ def folded(summary: str, figure: Figure, alt: str) -> HTML:
     plt.close(figure)
     picture = base64.b64encode(stored.getvalue()).decode()
     image = f'<img src="data:image/png;base64,{picture}" alt="{escape(alt)}">'
-    return HTML(f"<details><summary>{escape(summary)}</summary>{image}</details>")
+    # As Markdown: what comes as HTML stands on a light ground of its own, in the dark mode too.
+    return Markdown(f"<details><summary>{escape(summary)}</summary>\n\n{image}\n\n</details>")
 
 
 # --- Where a part decides ---

@@ -361,7 +361,7 @@ PLAN = StudyPlan(
         Headline(TEACHER, "accuracy", "the same compute spent on training longer", against=LONGER),
         Headline(TEACHER, "accuracy", "label smoothing", against=SMOOTH),
         Headline(TEACHER, "accuracy", "a teacher that saw no more", against=NO_MORE),
-        Headline(TEACHER, "accuracy", "a teacher of the student's size", against=AS_SMALL_AS),
+        Headline(TEACHER, "accuracy", "a teacher as small as the student", against=AS_SMALL_AS),
         Headline(TEACHER, "nll", "no teacher, a temperature", against=TEMPERATURE),
     ),
     derived={
