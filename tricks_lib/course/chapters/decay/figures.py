@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tricks_lib.course.standing.comparisons import result
+from tricks_lib.course.tables import folded, table
 from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, panels, smooth
 from tricks_lib.lab.study import ACCURACY, Difference, StudyResult, paired_difference
 from tricks_lib.lab.train import Run
@@ -287,33 +287,3 @@ def draw_restarts() -> Figure:
     axes[-1].set_xlabel("epochs")
     figure.supylabel("factor")
     return figure
-
-
-# --- Tables ---
-
-
-def table(rows: Sequence[Sequence[str]]) -> Markdown:
-    """Lay out a table.
-
-    Args:
-        rows: of cells; the first is the head.
-    """
-    return Markdown(_lines(rows))
-
-
-def folded(summary: str, rows: Sequence[Sequence[str]], text: str = "") -> Markdown:
-    """Lay out a table that is seen when it is unfolded.
-
-    Args:
-        summary: what is seen before.
-        rows: of cells; the first is the head.
-        text: what stands above the table.
-    """
-    inside = f"{text}\n\n{_lines(rows)}"
-    return Markdown(f"<details><summary>{summary}</summary>\n\n{inside}\n\n</details>")
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = rows
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -9,11 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
-from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from tricks_lib.course.tables import folded, table
 from tricks_lib.lab.data import Data
 from tricks_lib.lab.figures import BLUE, GREY, ORANGE
 from tricks_lib.lab.metrics import predict
@@ -180,33 +180,3 @@ def agreement(first: nn.Module, second: nn.Module, data: Data) -> float:
     """Return on which share of the test images two networks name the same class."""
     one, other = (predict(model, data).argmax(dim=1) for model in (first, second))
     return (one == other).float().mean().item()
-
-
-# --- Tables ---
-
-
-def table(rows: Sequence[Sequence[str]]) -> Markdown:
-    """Lay out a table.
-
-    Args:
-        rows: of cells; the first is the head.
-    """
-    return Markdown(_lines(rows))
-
-
-def folded(summary: str, rows: Sequence[Sequence[str]], text: str = "") -> Markdown:
-    """Lay out a table that is seen when it is unfolded.
-
-    Args:
-        summary: what is seen before.
-        rows: of cells; the first is the head.
-        text: what stands above the table.
-    """
-    inside = f"{text}\n\n{_lines(rows)}"
-    return Markdown(f"<details><summary>{summary}</summary>\n\n{inside}\n\n</details>")
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = rows
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -3,7 +3,7 @@
 Chapter: notebooks/09_mixup.ipynb
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,6 +23,7 @@ from tricks_lib.course.standing.comparisons import (
     described,
     result,
 )
+from tricks_lib.course.tables import folded
 from tricks_lib.lab.data import Data
 from tricks_lib.lab.figures import BLUE, GREY, ORANGE, panels, show_images
 from tricks_lib.mix.cutmix import box_around, paste_box
@@ -239,20 +240,6 @@ def draw_weights(alpha: float) -> None:
 
 
 # --- Tables ---
-
-
-def folded(summary: str, rows: Sequence[Sequence[str]], text: str = "") -> Markdown:
-    """Lay out a table that is seen when it is unfolded.
-
-    Args:
-        summary: what is seen before.
-        rows: of cells; the first is the head.
-        text: what stands above the table.
-    """
-    head, *body = rows
-    lines = [head, ["---"] * len(head), *body]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return Markdown(f"<details><summary>{summary}</summary>\n\n{text}\n\n{table}\n\n</details>")
 
 
 STANDING = {

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -16,6 +15,7 @@ from scipy import special, stats
 from torch import Tensor
 
 from tricks_lib.course.photographs import photographs
+from tricks_lib.course.tables import folded, table
 from tricks_lib.lab.data import Data
 from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, RED, panels
 from tricks_lib.lab.metrics import predict
@@ -334,33 +334,3 @@ def draw_as_the_article(layout: str) -> Figure:
         )
     ax.set_title(f"{layout}: patches {', '.join(str(k + 1) for k in order)}, row by row")
     return figure
-
-
-# --- Tables ---
-
-
-def table(rows: Sequence[Sequence[str]]) -> Markdown:
-    """Lay out a table.
-
-    Args:
-        rows: of cells; the first is the head.
-    """
-    return Markdown(_lines(rows))
-
-
-def folded(summary: str, rows: Sequence[Sequence[str]], text: str = "") -> Markdown:
-    """Lay out a table that is seen when it is unfolded.
-
-    Args:
-        summary: what is seen before.
-        rows: of cells; the first is the head.
-        text: what stands above the table.
-    """
-    inside = f"{text}\n\n{_lines(rows)}"
-    return Markdown(f"<details><summary>{summary}</summary>\n\n{inside}\n\n</details>")
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = rows
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
