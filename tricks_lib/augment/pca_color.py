@@ -45,7 +45,8 @@ def principal_colors(images: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns:
         Eigenvalues of the covariance of RGB in [0, 1], largest first, float64 (3,), and the
-        eigenvectors in the columns of a float64 (3, 3).
+        eigenvectors in the columns of a float64 (3, 3). An eigenvector has no sign of its own: on
+        another device it may point the other way.
 
     Raises:
         ValueError, TypeError: if these are no batch of images with three channels.
