@@ -113,8 +113,8 @@ SEARCH = StudyPlan(
 
 CHOSEN = {
     "SGD": "SGD, lr 0.08, momentum 0.9",
-    "Adam": "Adam, lr 0.02, beta1 0.9",
-    "AdaBound": "AdaBound, lr 0.01, limit 1.0, gamma 0.001",
+    "Adam": "Adam, lr 0.01, beta1 0.9",
+    "AdaBound": "AdaBound, lr 0.003, limit 1.0, gamma 0.001",
 }
 """The best try of each optimizer in the recorded search; of equal ones, that with the lower NLL. A
 test holds the two together."""
