@@ -105,16 +105,6 @@ CLAIMS: list[Claim] = [
         for plan in (PLAN, AGAIN)
     ),
     *(
-        Hurts(
-            plan,
-            "AdaBound, tuned",
-            "ece",
-            baseline="SGD, tuned",
-            carries="AdaBound's answers are a little more over-confident",
-        )
-        for plan in (PLAN, AGAIN)
-    ),
-    *(
         NoneSeen(
             PLAN,
             "AdaBound, tuned",
