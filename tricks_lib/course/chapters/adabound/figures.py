@@ -141,7 +141,7 @@ def draw_shares(seen: Mapping[float, Mapping[int, Rates]]) -> Figure:
             label = f"{what}, γ = {gamma:g}"
             ax.semilogx([*run], shares[:, column], style, marker="o", color=colour, label=label)
     ax.set(xlabel="step", ylabel="share of the weights", ylim=(0, 1))
-    ax.legend(loc="center left", fontsize="small")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 
@@ -200,5 +200,5 @@ def draw_authors() -> Figure:
     ax.set_yticks(range(len(AUTHORS)), [*AUTHORS])
     ax.invert_yaxis()
     ax.set(xlabel="test accuracy (%), ResNet-34, one run each")
-    ax.legend(loc="upper left", bbox_to_anchor=(0.02, 0.62))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
