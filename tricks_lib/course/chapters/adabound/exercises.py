@@ -3,12 +3,22 @@
 Chapter: notebooks/04_adabound.ipynb
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from tricks_lib.course.exercises import Draws, Exercises, Function, agree, expect
-from tricks_lib.optimizers import AdaBound
+from tricks_lib.course.own_interval import OwnInterval
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.study import study
+from tricks_lib.models import mlp
+from tricks_lib.optimizers import AdaBound, adabound, adam, sgd
 from tricks_lib.optimizers.adabound import bounds
+from tricks_lib.protocols import OptimizerFactory
+from tricks_lib.recipe import Recipe
 
 __all__ = ["RIGHT", "WRONG", "check"]
 
@@ -60,6 +70,27 @@ def _(final_lr_for: Function, draws: Draws):
             "differ.": (lambda sgd_rate, momentum: sgd_rate),
         },
     )
+
+
+@check.exercise(
+    "an interval of your own",
+    domain="`baseline` is a recipe with the optimizer `sgd`, `data` has training and test images, "
+    "`seeds` is a list of two or more, and `lr` is above 0.",
+)
+def _(gain: Function, draws: Draws):
+    def case():
+        recipe = Recipe(
+            epochs=draws.count(2, 4),
+            batch_size=20,
+            lr=draws.number(0.02, 0.2),
+            optimizer=sgd,
+            model=mlp,
+        )
+        data = load_data("digits").subset(train=60, test=100, seed=draws.count(0, 99))
+        seeds = [draws.count(0, 999) for _ in range(draws.count(2, 4))]
+        return recipe, data, seeds, draws.number(0.003, 0.03)
+
+    GAIN.judge(gain, draws, case)
 
 
 @check.exercise(
@@ -201,6 +232,54 @@ def _walk(start: Tensor, gradient_of, steps: int, **settings) -> Tensor:
 # --- Answers to try the checks with: one that must pass, and some that must not ---
 
 
+def _against_sgd(
+    baseline: Recipe,
+    data: Data,
+    seeds: Sequence[int],
+    lr: float,
+    optimizer: OptimizerFactory | None = None,
+):
+    bounded = optimizer or partial(adabound, final_lr=baseline.lr / (1 - 0.9))
+    other = replace(baseline, lr=lr, optimizer=bounded)
+    return study({"sgd": baseline, "adabound": other}, data, seeds)
+
+
+def _limit_as_it_seems(baseline: Recipe, data: Data, seeds: Sequence[int], lr: float):
+    return _against_sgd(baseline, data, seeds, lr, partial(adabound, final_lr=baseline.lr))
+
+
+def _default_limit(baseline: Recipe, data: Data, seeds: Sequence[int], lr: float):
+    return _against_sgd(baseline, data, seeds, lr, adabound)
+
+
+def _learning_rate_kept(baseline: Recipe, data: Data, seeds: Sequence[int], lr: float):
+    return _against_sgd(baseline, data, seeds, baseline.lr)
+
+
+def _with_adam(baseline: Recipe, data: Data, seeds: Sequence[int], lr: float):
+    return _against_sgd(baseline, data, seeds, lr, adam)
+
+
+GAIN = OwnInterval(
+    _against_sgd,
+    "Hand the recipe and the same one with `adabound` to `study`, with the data and the seeds, and "
+    "read the difference of the second: `.low` and `.high`.",
+    trick="AdaBound",
+    baseline="SGD",
+    others={
+        "Your limit is the learning rate of the SGD: AdaBound multiplies an average, so the limit "
+        "is 10 times as large.": _limit_as_it_seems,
+        "Your limit is the default one: it should be made for the SGD of `baseline`.": (
+            _default_limit
+        ),
+        "Your AdaBound starts with the learning rate of the SGD: it should start with `lr`.": (
+            _learning_rate_kept
+        ),
+        "That is Adam, without bounds.": _with_adam,
+    },
+)
+
+
 def _shares(rate, lower, upper):
     up = (rate < lower).double().mean()
     back = (rate > upper).double().mean()
@@ -249,9 +328,10 @@ def _but(**changed):
 RIGHT = {
     1: (0.1 / 3, 0.3),
     2: lambda rate, momentum: rate / (1 - momentum),
-    3: lambda steps, ratio: torch.tensor(1 / (ratio**0.5 - 1) / steps),
-    4: _shares,
-    5: _naive,
+    3: GAIN.right,
+    4: lambda steps, ratio: torch.tensor(1 / (ratio**0.5 - 1) / steps),
+    5: _shares,
+    6: _naive,
 }
 
 WRONG = {
@@ -268,12 +348,13 @@ WRONG = {
         (lambda rate, momentum: rate, "their learning rates"),
         (lambda rate, momentum: 10 * rate, "solved for the learning rate of the SGD"),
     ],
-    3: [
+    3: GAIN.wrong,
+    4: [
         (lambda steps, ratio: 20 / steps, "solve for s first"),
         (lambda steps, ratio: 1 / (ratio**0.5 - 1), "divide by the steps"),
         (lambda steps, ratio: 1 / (ratio - 1) / steps, "take the root first"),
     ],
-    4: [
+    5: [
         (_bounds_count, "exactly at a bound is free"),
         (_by_one_pair_of_bounds, "do not take the first ones for all"),
         (_zeros_for_infinity, "add up to 1"),
@@ -284,7 +365,7 @@ WRONG = {
         (lambda rate, low, high: ("a", "b", "c"), "Expected 3 numbers"),
         (lambda rate, low, high: None, "is there a `return`?"),
     ],
-    5: [
+    6: [
         (_but(kept="v"), "That is AdaBound"),
         (_but(kept="put back"), "v itself goes on as before"),
         (_but(clip=False), "leaves out the clip"),
