@@ -1,8 +1,11 @@
+import os
+
 import pytest
 import torch
 from hypothesis import settings
 
-from tricks_lib.lab.data import Data, Split
+from tricks_lib.lab.data import Data, Split, load
+from tricks_lib.lab.data.splits import assemble
 
 # The machine may be busy with something else.
 settings.register_profile("untimed", deadline=None)
@@ -36,6 +39,30 @@ def toy():
         )
 
     return build
+
+
+@pytest.fixture(scope="session")
+def photographs_or_noise():
+    """CIFAR-10 where `TRICKS_CIFAR10` names it; else noise in its shape, since a test loads nothing
+    from the network. Noise is called so by its data's name."""
+    if os.environ.get("TRICKS_CIFAR10"):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "load_published", lambda name, cache: noise(f"noise, not {name}"))
+        yield
+
+
+def noise(name):
+    """Noise in the shape of CIFAR-10: fewer training images, as many test images."""
+    draws = torch.Generator().manual_seed(1)
+
+    def split(count):
+        shape = (count, 3, 32, 32)
+        images = torch.randint(0, 256, shape, generator=draws, dtype=torch.uint8)
+        return Split(images, torch.arange(count) % 10)
+
+    return assemble(name, list("abcdefghij"), {"train": split(12_000), "test": split(10_000)})
 
 
 def pytest_collection_modifyitems(items):

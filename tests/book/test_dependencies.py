@@ -295,6 +295,7 @@ def listening():
 @pytest.mark.parametrize(
     "notebook", sorted(ROOT.glob("notebooks/[0-9]*.ipynb")), ids=lambda path: path.stem[3:]
 )
+@pytest.mark.usefixtures("photographs_or_noise")
 def test_what_a_chapter_finds_when_it_runs_was_foreseen(course, notebook):
     slug = notebook.stem.partition("_")[2]
     found = chapter(slug)  # imported before: an import opens the packages on the way
