@@ -9,6 +9,7 @@ Chapter: notebooks/12_geometry.ipynb
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,11 @@ from tricks_lib.augment.rotation import rotate
 from tricks_lib.lab.data import Data, Split
 from tricks_lib.ops.pixels import Fill
 
-__all__ = ["enlarged", "in_place_of_test", "moved", "turned"]
+__all__ = ["Rim", "enlarged", "in_place_of_test", "moved", "turned"]
+
+
+Rim = Fill | Literal["own"]
+"""What comes into view: a colour, as for `RandomCrop`, or the image's own content, mirrored."""
 
 
 def with_rim(images: Tensor, width: int) -> Tensor:
@@ -28,33 +33,33 @@ def with_rim(images: Tensor, width: int) -> Tensor:
     return F.pad(images.float(), (width,) * 4, mode="reflect").to(images.dtype)
 
 
-def moved(images: Tensor, right: int, down: int = 0, fill: Fill | str = "own") -> Tensor:
+def moved(images: Tensor, right: int, down: int = 0, fill: Rim = "own") -> Tensor:
     """Move images by whole pixels.
 
     Args:
         images: uint8 (N, C, H, W).
         right: pixels to the right, less than the width.
         down: pixels downwards, less than the height.
-        fill: what comes into view: a colour, as for `RandomCrop`, or "own", the image mirrored.
+        fill: what comes into view.
     """
     reach, (height, width) = max(abs(right), abs(down)), images.shape[-2:]
     if fill == "own":
         top, left = reach - down, reach - right
         return with_rim(images, reach)[..., top : top + height, left : left + width]
     sides = (torch.full((len(images),), reach - way) for way in (down, right))
-    return crop(images, *sides, padding=reach, fill=fill)  # type: ignore[arg-type]
+    return crop(images, *sides, padding=reach, fill=fill)
 
 
-def turned(images: Tensor, degrees: float, fill: Fill | str = "own") -> Tensor:
+def turned(images: Tensor, degrees: float, fill: Rim = "own") -> Tensor:
     """Turn images counter-clockwise by one angle.
 
     Args:
         images: uint8 (N, C, H, W).
         degrees: the angle.
-        fill: what comes into view in the corners, as in `moved`.
+        fill: what comes into view in the corners.
     """
     if fill != "own":
-        return rotate(images, degrees, fill=fill, interpolation="bilinear")  # type: ignore[arg-type]
+        return rotate(images, degrees, fill=fill, interpolation="bilinear")
     height, width = images.shape[-2:]
     rim = min(height, width) // 2 - 1
     whole = rotate(with_rim(images, rim), degrees, interpolation="bilinear")
