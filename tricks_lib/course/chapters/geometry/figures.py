@@ -136,7 +136,7 @@ def draw_turned(degrees: int, corners: str) -> Figure:
         corners: "black", "mean colour" or "own", the image mirrored at its rim.
     """
     photos = photographs(96)
-    fill: Rim = {"black": 0.0, "mean colour": None, "own": "own"}[corners]  # type: ignore[assignment]
+    fill: Rim = {"black": 0.0, "mean colour": None, "own": "own"}[corners]
     figure, axes = plt.subplots(1, 4, figsize=(COLUMN, 1.5))
     for ax, image in zip(axes, photos, strict=True):
         show(ax, turned(image[None], degrees, fill=fill)[0])
