@@ -66,8 +66,10 @@ WATCHED = 1000
 
 @cache
 def photographs() -> Data:
-    """Load the 50,000 photographs from which each seed draws, and 5,000 test images, drawn at random:
-    where they come from a folder, they are sorted by class."""
+    """Load the 50,000 photographs from which each seed draws, and 5,000 test images.
+
+    They are drawn at random: where the images come from a folder, they are sorted by class.
+    """
     return colour.pool().subset(test=5000, seed=0)
 
 
