@@ -43,7 +43,7 @@ def _(how_many, own):
         own,
         (1 - 12 / 7 / 32) ** 2,
         "Along one axis 12/7 of 32 pixels are lost on average; both axes count.",
-        within=5e-4,
+        tolerance=5e-4,
         mistakes={
             "That is the share along one axis: square it.": 1 - 12 / 7 / 32,
             "That is the share that is lost.": 1 - (1 - 12 / 7 / 32) ** 2,
