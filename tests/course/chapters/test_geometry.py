@@ -54,7 +54,7 @@ def test_each_seed_draws_its_own_images(study):
 
 def test_test_photographs_are_of_all_classes_where_a_folder_is_sorted(study, monkeypatch):
     sorted_by_class = load_data("digits")
-    order = sorted_by_class.test.labels.sort().indices.repeat(7)
+    order = sorted_by_class.test.labels.sort().indices.repeat_interleave(7)
     whole = replace(sorted_by_class, test=sorted_by_class.test.pick(order))
     monkeypatch.setattr(study.colour, "pool", lambda: whole)
     labels = study.photographs.__wrapped__().test.labels
