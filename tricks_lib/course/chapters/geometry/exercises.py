@@ -73,14 +73,16 @@ def _(my_crop: Function, draws: Draws):
         case(4, 5, 1, 7, 6),
         case(0, 3, 2, 5, 5),
         case(1, 4, 1, 1, 3),
-        case(3, 5, 3, 6, 8, dtype=torch.uint8),
     ]
+    hint = (
+        "Pad every side, then cut for image b the rows from top[b] on and the columns from "
+        "left[b] on, as many as the image has."
+    )
     agree(
         my_crop,
         _crop,
         cases,
-        "Pad every side, then cut for image b the rows from top[b] on and the columns from "
-        "left[b] on, as many as the image has.",
+        hint,
         differentiable=["images"],
         fresh=True,
         mistakes={
@@ -105,6 +107,8 @@ def _(my_crop: Function, draws: Draws):
             ),
         },
     )
+    whole = case(3, 5, 3, 6, 8, dtype=torch.uint8)
+    agree(my_crop, _crop, [whole], hint, fresh=True, same_type=True)
 
 
 @check.exercise(
@@ -292,6 +296,7 @@ WRONG = {
         (lambda *given: _my_crop(*given) + 1, "Pad every side"),
         (_in_place, "changed its argument `images`"),
         (lambda *given: _my_crop(*given).detach(), "has no gradient"),
+        (lambda images, *rest: _my_crop(images.to(torch.get_default_dtype()), *rest), "uint8"),
         (lambda *given: None, "is there a `return`?"),
     ],
     3: GAIN.wrong,
