@@ -37,6 +37,7 @@ __all__ = [
     "draw_turned",
     "draw_ways",
     "draw_window",
+    "first_lost",
     "kept",
     "mirrored",
     "versions",
@@ -257,6 +258,20 @@ def draw_recorded(result: StudyResult, arms: Mapping[str, str]) -> Figure:
     return figure
 
 
+def first_lost(model: nn.Module, data: Data, pixels: int) -> int:
+    """Return the number of the first test image that is answered right in the middle, and wrong
+    when it is moved to the right by so many pixels."""
+    images, labels = data.test.images.cpu(), data.test.labels.cpu()
+    hits = [
+        predict(model, in_place_of_test(data, moved(images, by, fill=0.0), labels))
+        .argmax(1)
+        .cpu()
+        .eq(labels)
+        for by in (0, pixels)
+    ]
+    return int((hits[0] & ~hits[1]).nonzero()[0])
+
+
 def draw_answers(pixels: int, model: nn.Module, data: Data, number: int) -> Figure:
     """Draw a test image that is moved, and what a network answers.
 
@@ -272,7 +287,7 @@ def draw_answers(pixels: int, model: nn.Module, data: Data, number: int) -> Figu
     figure, (left, right) = plt.subplots(1, 2, figsize=(COLUMN, 2.9), width_ratios=(1, 1.3))
     show(left, image[0], f"moved by {pixels} pixels")
     colours = [BLUE if k == int(labels) else GREY for k in range(len(shares))]
-    right.barh(range(len(shares)), shares, color=colours)
+    right.barh(range(len(shares)), shares.tolist(), color=colours)
     right.set_yticks(range(len(shares)), data.classes)
     right.set(xlim=(0, 1), xlabel="probability")
     right.invert_yaxis()
