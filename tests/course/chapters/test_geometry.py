@@ -8,6 +8,7 @@ from tricks_lib.augment import Compose, HorizontalFlip, RandomCrop, RandomResize
 from tricks_lib.augment.crop import crop
 from tricks_lib.course.baseline import BASELINE
 from tricks_lib.lab.data import load_data
+from tricks_lib.models import small_resnet
 
 MIRROR = HorizontalFlip()
 WAYS = {
@@ -118,3 +119,16 @@ def test_the_share_that_is_kept_is_that_of_all_windows(entry, side, padding):
     shown = crop(torch.ones(len(top), 1, side, side), top, left, padding=padding)
     assert figures.kept(side, padding) == pytest.approx(shown.mean().item(), abs=1e-6)
     assert figures.versions(padding) == 2 * len(top)
+
+
+def test_a_shift_by_eight_pixels_moves_the_last_map_by_one_place_and_one_by_four_does_not():
+    torch.manual_seed(0)
+    net = small_resnet(1, 10).eval()
+    image = torch.randn(1, 1, 128, 128)
+    with torch.no_grad():
+        here, by_4, by_8 = (net.blocks(net.stem(image.roll(by, -1))) for by in (0, 4, 8))
+    middle = slice(6, -6)  # no border is in sight from there
+    moved, rows = here[..., 5:-7], (..., middle, middle)
+    assert torch.allclose(by_8[rows], moved[..., middle, :], atol=1e-5)
+    assert (by_4[rows] - moved[..., middle, :]).abs().max() > 0.01
+    assert (by_4[rows] - here[rows]).abs().max() > 0.01
