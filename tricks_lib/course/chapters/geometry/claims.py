@@ -64,7 +64,7 @@ def gains_most_in_colour() -> None:
     assert max(one.high for one in others) < ours.difference.low
 
 
-def sides_of_garments() -> None:
+def hurts_in_garments() -> None:
     """Look at the verdict in *garments*, which stands in the table of answers."""
     found = finding("geometry", "garments")
     assert found is not None and found.word == "hurts"
@@ -179,11 +179,42 @@ CLAIMS: list[Claim] = [
         for metric in (f"accuracy_shift_{by:+d}" for by in range(-8, 9, 2))
     ),
     Says(
-        "Rotation pays at 30° only: {:.0f} % against {:.0f} %.",
+        "With rotation {:.0f} % are right at 30°, and {:.0f} % without it;",
         lambda: [
             (percent(PLAN, arm, at_angle(30)) + percent(PLAN, arm, at_angle(-30))) / 2
             for arm in (long(ROTATED), long(BOTH))
         ],
+    ),
+    *(
+        Helps(
+            PLAN,
+            long(ROTATED),
+            at_angle(degrees),
+            baseline=long(BOTH),
+            comparisons=9,
+            carries="are right at 30°, and",
+        )
+        for degrees in (-30, 30)
+    ),
+    *(
+        NoneSeen(
+            PLAN,
+            long(ROTATED),
+            at_angle(degrees),
+            baseline=long(BOTH),
+            comparisons=9,
+            carries="at 15° no difference is seen.",
+        )
+        for degrees in (-15, 15)
+    ),
+    Helps(
+        PLAN,
+        long(RESIZED),
+        at_zoom(2.0),
+        baseline=long(BOTH),
+        comparisons=3,
+        by=0.1,
+        carries="Resized crops pay on enlarged images:",
     ),
     Says(
         "at twice the size {:.0f} % are right, against {:.0f} % with crop and mirror.",
@@ -192,7 +223,7 @@ CLAIMS: list[Claim] = [
     # Garments.
     Holds(
         "in garments crop and mirror hurt",
-        sides_of_garments,
+        hurts_in_garments,
         carries="Leave them out of short runs on images that all stand alike.",
     ),
     Says(
