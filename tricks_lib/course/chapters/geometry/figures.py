@@ -305,5 +305,5 @@ def draw_by_digit(result: StudyResult, arms: Sequence[str]) -> Figure:
         ax.bar(at, shares, width, color=colour, label=arm)
     ax.set(xlabel="digit", ylabel="right (%)", xticks=range(10))
     ax.grid(axis="x", visible=False)
-    figure.legend(loc="outside upper center", ncols=len(arms))
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
