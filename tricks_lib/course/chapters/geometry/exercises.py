@@ -147,9 +147,7 @@ def _(source: Function, draws: Draws):
             "That turns clockwise: rows are counted downwards.": (
                 lambda row, column, degrees, *size: _source(row, column, -degrees, *size)
             ),
-            "The centre of five pixels is pixel 2, half of 5 - 1.": (
-                lambda *given: _source(*given, shift=0)
-            ),
+            "The centre of five pixels is pixel 2, half of 5 - 1.": partial(_source, shift=0),
             "The angle is given in degrees: `math.radians`.": (
                 lambda row, column, degrees, *size: _source(
                     row, column, math.degrees(degrees), *size
@@ -302,7 +300,7 @@ WRONG = {
     3: GAIN.wrong,
     4: [
         (lambda r, c, degrees, *size: _source(r, c, -degrees, *size), "turns clockwise"),
-        (lambda *given: _source(*given, shift=0), "is pixel 2"),
+        (partial(_source, shift=0), "is pixel 2"),
         (
             lambda r, c, degrees, *size: _source(r, c, math.degrees(degrees), *size),
             "`math.radians`",

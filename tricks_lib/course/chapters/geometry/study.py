@@ -159,7 +159,9 @@ def under_views(run: Run, data: Data, seen: Mapping[str, Tensor]) -> Figures:
         "accuracy_mirrored": (mirrored == truth).float().mean().item(),
         "same_mirrored": (mirrored == answers).float().mean().item(),
         **{
-            name: evaluate(run.model, in_place_of_test(data, images, labels)).accuracy
+            name: evaluate(
+                run.model, in_place_of_test(data, images[: len(labels)], labels)
+            ).accuracy
             for name, images in seen.items()
         },
     }
