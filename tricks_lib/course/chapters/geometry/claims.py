@@ -38,6 +38,7 @@ __all__ = ["CLAIMS"]
 TABLE_1 = "DeVries and Taylor 2017, table 1"
 NONE_10, CROP_10, MIRROR_10 = (f"{name}, 10 epochs" for name in ("none", "crop", "mirror"))
 BOOT = "Ankle boot"
+EACH = "crop, mirror and rotation help, each by itself"
 
 
 def percent(plan: StudyPlan, arm: str, metric: str = "accuracy") -> float:
@@ -132,7 +133,7 @@ CLAIMS: list[Claim] = [
     ),
     Holds("the gain grows with the length", earns_more_with_time, carries="**Time decides.**"),
     *(
-        Helps(PLAN, arm, comparisons=6, by=0.01, carries="help, each by itself")
+        Helps(PLAN, arm, comparisons=6, by=0.01, carries=EACH)
         for arm in ("crop", "mirror", "rotation")
     ),
     Says(
