@@ -53,9 +53,6 @@ NORM_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 ADAM_RATES = (0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
 """The same number for Adam."""
 
-MIDDLE = 0.03
-"""What a way of training takes with which no learning rate gets anywhere."""
-
 
 @cache
 def pool() -> Data:
@@ -173,6 +170,11 @@ def rates(name: str) -> tuple[float, ...]:
     return NORM_RATES if "norm" in name else RATES
 
 
+def middle(name: str) -> float:
+    """Return the middle one of the learning rates that a way of training has to choose from."""
+    return rates(name)[len(rates(name)) // 2]
+
+
 def tried(name: str, lr: float) -> str:
     """Return what an arm of the search is called."""
     return f"{name}, lr {lr}"
@@ -207,20 +209,20 @@ LEARNT = 0.15
 """Validation accuracy below which a way of training got nowhere; guessing gives 0.1."""
 
 CHOSEN: dict[str, float] = {
-    DEFAULT: MIDDLE,
+    DEFAULT: 0.01,
     XAVIER: 0.1,
     HE: 0.003,
     NORM: 0.03,
     HE_NORM: 0.3,
     SHORTCUTS: 0.03,
     HE_SHORTCUTS: 0.0003,
-    ADAM: MIDDLE,
-    WARM: MIDDLE,
-    LONG: MIDDLE,
+    ADAM: 0.001,
+    WARM: 0.01,
+    LONG: 0.01,
     DEFAULT_UP: 0.01,
-    HE_DOWN: MIDDLE,
-    HALF: MIDDLE,
-    DOUBLE: MIDDLE,
+    HE_DOWN: 0.01,
+    HALF: 0.01,
+    DOUBLE: 0.01,
 }
 """The best learning rate of each way of training in the recorded search; a test holds them to
 it."""
@@ -228,7 +230,7 @@ it."""
 
 def best_rates(result: StudyResult, names: Iterable[str], metric: str) -> dict[str, float]:
     """Return the best learning rate of each way of training by its mean over the seeds of a grid;
-    `MIDDLE` for one that gets nowhere with any.
+    the middle one of those tried where all get nowhere.
 
     Args:
         result: a grid of arms, named as `tried` does.
@@ -243,7 +245,7 @@ def best_rates(result: StudyResult, names: Iterable[str], metric: str) -> dict[s
             if len(values) == len(result.runs[tried(name, lr)]):  # none diverged
                 means[lr] = result.mean(tried(name, lr), metric)
         top = max(means.values(), default=0.0)
-        best[name] = max(means, key=lambda lr: means[lr]) if top > LEARNT else MIDDLE
+        best[name] = max(means, key=lambda lr: means[lr]) if top > LEARNT else middle(name)
     return best
 
 
