@@ -215,7 +215,7 @@ CHOSEN: dict[str, float] = {
     NORM: 0.03,
     HE_NORM: 0.3,
     SHORTCUTS: 0.03,
-    HE_SHORTCUTS: 0.0003,
+    HE_SHORTCUTS: 0.001,
     ADAM: 0.001,
     WARM: 0.01,
     LONG: 0.01,
