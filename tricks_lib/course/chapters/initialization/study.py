@@ -214,7 +214,7 @@ CHOSEN: dict[str, float] = {
     HE: 0.003,
     NORM: 0.03,
     HE_NORM: 0.3,
-    SHORTCUTS: 0.03,
+    SHORTCUTS: 0.1,
     HE_SHORTCUTS: 0.001,
     ADAM: 0.001,
     WARM: 0.01,
