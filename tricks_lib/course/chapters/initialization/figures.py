@@ -14,9 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from tricks_lib.course.standing import comparisons
 from tricks_lib.course.tables import folded, table
 from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels
-from tricks_lib.lab.study import StudyResult
+from tricks_lib.lab.study import Difference, StudyResult
 from tricks_lib.models import he_, xavier_
 
 from . import study as setting
@@ -32,10 +33,15 @@ __all__ = [
     "draw_in_short",
     "draw_tanh",
     "folded",
+    "he_with_norm",
     "left_after",
     "per_layer",
+    "rows_of",
+    "rows_with_blocks",
+    "rows_with_tanh",
     "signals",
     "table",
+    "zero_gamma",
 ]
 
 COLOURS = {
@@ -244,3 +250,51 @@ def draw_by_depth(by_depth: StudyResult, at_twenty: StudyResult) -> Figure:
     ax.set_xticks([5, 10, 20, 30])
     figure.legend(loc="outside upper center", ncols=2)
     return figure
+
+
+def rows_of(result: StudyResult) -> list[list[str]]:
+    """Return a table of all ways of training: learning rate, test accuracy, what became of it."""
+    rows = [["20 layers", "learning rate", "test accuracy", "training loss", "runs that diverged"]]
+    for name, recipe in setting.PLAN.recipes.items():
+        runs = result.runs[name]
+        lost = len(runs) - len(result.values(name))
+        told = ["–", "–"]
+        if lost < len(runs):
+            told = [result.spread(name), f"{result.mean(name, 'train_loss'):.2f}"]
+        rows.append([name, f"{recipe.lr:g}", *told, f"{lost} of {len(runs)}" if lost else ""])
+    return rows
+
+
+def he_with_norm(result: StudyResult) -> float:
+    """Return by how many points He's start is ahead where all layers are normalised."""
+    return 100 * result.difference(setting.HE_NORM, baseline=setting.NORM).mean
+
+
+def rows_with_tanh(result: StudyResult) -> list[list[str]]:
+    """Return a table of three starts with tanh, each at its best learning rate."""
+    rows = [["start", "learning rate", "test accuracy"]]
+    best = setting.best_rates(result, setting.TANH, "validation_accuracy")
+    for name, lr in best.items():
+        rows.append([name, f"{lr:g}", result.spread(setting.tried(name, lr))])
+    return rows
+
+
+def zero_gamma(result: StudyResult) -> Difference:
+    """Compare zero gamma with PyTorch's start in 20 layers, each at its best learning rate."""
+    best = setting.best_rates(result, setting.RESIDUALS, "validation_accuracy")
+    ours, theirs = (setting.tried(name, best[name]) for name in (setting.GAMMA, setting.RESIDUAL))
+    return result.difference(ours, baseline=theirs)
+
+
+def rows_with_blocks(result: StudyResult) -> list[list[str]]:
+    """Return a table of what starts change in residual networks with batch normalisation."""
+    rows = [["network", "start", "what was found"]]
+    for name in ("garments", "colour"):
+        standing = comparisons.result(name)
+        for arm in ("Xavier", "He", "zero gamma"):
+            if standing is not None and arm in standing.runs:
+                gap = standing.difference(arm, comparisons=len(comparisons.comparisons()))
+                rows.append([f"*{name}*, 8 layers", arm, f"**{gap.verdict}**: {gap}"])
+    gap = zero_gamma(result)
+    rows.append(["20 layers, 2,000 garments", "zero gamma", f"**{gap.verdict}**: {gap}"])
+    return rows
