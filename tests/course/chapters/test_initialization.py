@@ -48,8 +48,6 @@ def test_the_chosen_learning_rates_are_the_best_of_the_recorded_search(study):
 
 def test_a_way_that_gets_nowhere_takes_the_middle_and_one_that_diverges_is_out(study):
     class Grid:
-        runs = {}
-
         def __init__(self, name, means):
             self.means = {
                 study.tried(name, lr): mean
