@@ -8,6 +8,7 @@ from torch import nn
 from tricks_lib import Recipe, fit, he_, mlp, xavier_
 from tricks_lib.course.baseline import BASELINE
 from tricks_lib.models import initialized
+from tricks_lib.ops.written import same
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def figures(entry):
 
 def test_switched_on_it_draws_hes_weights(switch):
     model = switch(BASELINE, None).model
-    assert model == partial(initialized, build=BASELINE.model, init=he_)
+    assert same(model, partial(initialized, build=BASELINE.model, init=he_))
 
 
 def test_every_way_has_as_many_learning_rates_to_choose_from(study):
@@ -70,8 +71,8 @@ def test_a_way_that_gets_nowhere_takes_the_middle_and_one_that_diverges_is_out(s
 def test_arms_differ_in_what_they_are_called(study):
     base = study.recipe(0.01)
     for name, recipe in study.PLAN.recipes.items():
-        same = (recipe.batch_size, recipe.augment, recipe.mix, recipe.objective)
-        assert same == (base.batch_size, base.augment, base.mix, base.objective)
+        shared = (recipe.batch_size, recipe.augment, recipe.mix, recipe.objective)
+        assert shared == (base.batch_size, base.augment, base.mix, base.objective)
         assert recipe.epochs == (30 if name == study.LONG else 10)
         assert (recipe.optimizer is not base.optimizer) == (name == study.ADAM)
     assert study.PLAN.recipes[study.WARM].schedule(0) == 0

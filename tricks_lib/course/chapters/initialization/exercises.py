@@ -211,7 +211,7 @@ LEAD = OwnInterval(
 
 
 def _mean_squares(pixels: float, inputs: Sequence[int], variances: Sequence[float]) -> list[float]:
-    found = []
+    found: list[float] = []
     for n, variance in zip(inputs, variances, strict=True):
         found.append(n * variance * (found[-1] / 2 if found else pixels))
     return found

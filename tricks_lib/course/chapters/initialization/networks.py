@@ -71,9 +71,9 @@ def deep_mlp(
     else:
         network = mlp(channels, classes, (UNITS,) * depth, batch_norm=batch_norm)
     if tanh:
-        for place, layer in enumerate(network):
+        for place, layer in enumerate(network):  # type: ignore[arg-type]
             if isinstance(layer, nn.ReLU):
-                network[place] = nn.Tanh()
+                network[place] = nn.Tanh()  # type: ignore[operator]
     return init(network)
 
 

@@ -25,6 +25,7 @@ from tricks_lib.lab.study import STANDARD, Figures, Metric, OwnImages, StudyResu
 from tricks_lib.lab.train import Run
 from tricks_lib.models import he_, initialized, small_resnet, xavier_, zero_last_gamma_
 from tricks_lib.optimizers import adam, sgd
+from tricks_lib.protocols import Schedule
 from tricks_lib.recipe import Recipe
 from tricks_lib.schedules import gradual_warmup, linear_decay
 
@@ -71,7 +72,7 @@ def recipe(
     warmup: float = 0,
 ) -> Recipe:
     """Return the recipe that all arms share, with what one of them changes."""
-    schedule = linear_decay(epochs - warmup)
+    schedule: Schedule = linear_decay(epochs - warmup)
     if warmup:
         schedule = gradual_warmup(length=warmup, then=schedule)
     return Recipe(
@@ -113,7 +114,7 @@ WAYS: dict[str, dict] = {
 DEPTHS = (5, 10, 30)
 """Other depths."""
 
-STARTS = {
+STARTS: dict[str, dict] = {
     DEFAULT: {},
     XAVIER: {"init": xavier_},
     HE: {"init": he_},
