@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from tricks_lib.course.standing import comparisons
 from tricks_lib.course.tables import folded, table
-from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels
+from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED
 from tricks_lib.lab.study import Difference, StudyResult
 from tricks_lib.models import he_, xavier_
 
@@ -31,7 +31,6 @@ __all__ = [
     "draw_by_rate",
     "draw_explored",
     "draw_in_short",
-    "draw_tanh",
     "folded",
     "he_with_norm",
     "left_after",
@@ -162,20 +161,6 @@ def draw_in_short() -> Figure:
     return figure
 
 
-def draw_tanh() -> Figure:
-    """Draw the same with tanh in place of ReLU, forward and back, for three starts."""
-    figure, axes = panels(2, height=2.8, sharex=True)
-    for name, init in STARTS.items():
-        if name == setting.DOUBLE:
-            continue
-        for ax, values in zip(axes, signals(built(init=init, tanh=True)), strict=True):
-            draw_layers(ax, values, name)
-    for ax, title in zip(axes, ("forward", "back"), strict=True):
-        ax.set(yscale="log", xlabel="layer", title=title, xticks=(1, 10, 20))
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return figure
-
-
 NETWORKS = ["plain", "batch norm", "shortcuts"]
 """What the layers are joined to in the figure that moves."""
 
@@ -209,8 +194,8 @@ def draw_by_rate(search: StudyResult) -> Figure:
     figure, ax = plt.subplots(figsize=(5, 3.6))
     for name in (*setting.STARTS, setting.SHORTCUTS):
         heights = [
-            np.mean([*search.values(setting.tried(name, lr)).values()] or [0.1])
-            for lr in setting.rates(name)
+            np.mean([0.1 if run is None else run["accuracy"] for run in runs.values()])
+            for runs in (search.runs[setting.tried(name, lr)] for lr in setting.rates(name))
         ]
         ax.plot(
             setting.rates(name),
