@@ -212,12 +212,12 @@ LEARNT = 0.15
 CHOSEN: dict[str, float] = {
     DEFAULT: 0.01,
     XAVIER: 0.1,
-    HE: 0.003,
-    NORM: 0.03,
-    HE_NORM: 0.3,
+    HE: 0.01,
+    NORM: 0.01,
+    HE_NORM: 0.03,
     SHORTCUTS: 0.1,
-    HE_SHORTCUTS: 0.001,
-    ADAM: 0.001,
+    HE_SHORTCUTS: 0.0003,
+    ADAM: 0.01,
     WARM: 0.01,
     LONG: 0.01,
     DEFAULT_UP: 0.01,
@@ -226,7 +226,7 @@ CHOSEN: dict[str, float] = {
     DOUBLE: 0.01,
 }
 """The best learning rate of each way of training in the recorded search; a test holds them to
-it."""
+it. The search ran on a GPU, and the study and its repetition on a CPU."""
 
 
 def best_rates(result: StudyResult, names: Iterable[str], metric: str) -> dict[str, float]:
