@@ -6,7 +6,7 @@ Chapter: notebooks/17_initialization.ipynb
 import math
 from statistics import stdev
 
-from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, Printed, Says, Within
+from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, NoneSeen, Printed, Says, Within
 from tricks_lib.course.standing import comparisons
 
 from . import study as setting
@@ -149,6 +149,13 @@ CLAIMS: list[Claim] = [
         "He's start diverges with shortcuts",
         shortcuts_diverge_with_hes_start,
         carries="from a learning rate of 0.01 on every run diverged.",
+    ),
+    NoneSeen(
+        AGAIN,
+        setting.HE,
+        baseline=setting.NORM,
+        comparisons=2,
+        carries="Both train; ten further seeds leave the lead open.",
     ),
     # Why.
     Says(
