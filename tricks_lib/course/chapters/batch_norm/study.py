@@ -10,8 +10,9 @@ which needs no batch.
 
 Further studies ask for the reasons. SURFACE looks at how far a step along the gradient still lowers
 the loss, with the batch's statistics moving as the weights move, and held fixed at the same
-weights. GHOST changes how many images share statistics, and nothing else. SMALL trains on batches
-that are really small. STATISTICS scores one network with statistics from several sources.
+weights. LENGTHS lets the weights grow, or does not. GHOST changes how many images share
+statistics, and nothing else. SMALL trains on batches that are really small. STATISTICS scores one
+network with statistics from several sources.
 
 Chapter: notebooks/18_batch_norm.ipynb
 """
@@ -27,6 +28,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import update_bn
 
 from tricks_lib.augment import Compose, Cutout, HorizontalFlip, RandomCrop
@@ -38,6 +40,7 @@ from tricks_lib.lab.study import STANDARD, Figures, Metric, OwnImages, final_met
 from tricks_lib.lab.train import Diverged, Run, fit
 from tricks_lib.mix import Mixup
 from tricks_lib.models import ResidualBlock, he_, initialized, small_resnet
+from tricks_lib.optimizers import sgd
 from tricks_lib.recipe import Recipe
 from tricks_lib.schedules import constant, gradual_warmup, linear_decay
 
@@ -515,6 +518,56 @@ SURFACE = StudyPlan(
 """How far the gradient can be followed. The control has the same weights, the same loss and the
 same answers, and statistics that are held fixed."""
 
+# --- The length of the weights ---
+
+
+def held_lengths(model: nn.Module, lr: float) -> Optimizer:
+    """Build the course's optimizer, and after each step bring every convolution's weights back to
+    the length that they had at first."""
+    optimizer = sgd(model, lr)
+    weights = [part.weight for part in model.modules() if isinstance(part, nn.Conv2d)]
+    lengths = [weight.detach().norm() for weight in weights]
+
+    @torch.no_grad()
+    def bring_back(*_: Any) -> None:
+        for weight, length in zip(weights, lengths, strict=True):
+            weight.mul_(length / weight.norm())
+
+    optimizer.register_step_post_hook(bring_back)
+    return optimizer
+
+
+def with_length(run: Run, data: Data) -> Figures:
+    """Keep the metrics, and the length of all weights of convolutions together."""
+    weights = [part.weight for part in run.model.modules() if isinstance(part, nn.Conv2d)]
+    squares = sum(weight.detach().square().sum().item() for weight in weights)
+    return final_metrics(run, data) | {"length": math.sqrt(squares)}
+
+
+LENGTH_RATES = (0.2, 1.6, 6.4)
+FREE, HELD_LENGTHS = "free", "held"
+
+
+def at_rate(name: str, lr: float) -> str:
+    """Return what an arm with a learning rate is called."""
+    return f"{name}, lr {lr}"
+
+
+LENGTHS = StudyPlan(
+    path=RESULTS / "batch_norm-lengths.jsonl",
+    recipes={
+        at_rate(name, lr): replace(BASE, lr=lr, optimizer=optimizer)
+        for lr in LENGTH_RATES
+        for name, optimizer in ((FREE, sgd), (HELD_LENGTHS, held_lengths))
+    },
+    data=DATA,
+    seeds=10,
+    measure=with_length,
+    metrics=(*STANDARD, Metric("length", "length of the convolutions' weights")),
+)
+"""With batch normalisation, weights that may grow and weights that may not: growing, they shorten
+their own steps."""
+
 AGAIN = StudyPlan(
     path=RESULTS / "batch_norm-again.jsonl",
     recipes={name: WAYS[name] for name in (GROUP, NORM)},
@@ -543,5 +596,5 @@ PLAN = StudyPlan(
         Headline(NORM, "accuracy", "warmup, no normalisation", against=WARM),
         Headline(NORM, "accuracy", "group normalisation", against=GROUP),
     ),
-    beside=(AGAIN, SMALL, GHOST, STATISTICS, SURFACE),
+    beside=(AGAIN, SMALL, GHOST, STATISTICS, SURFACE, LENGTHS),
 )
