@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import nn
 
 from tricks_lib.course.tables import folded, table
 from tricks_lib.lab.data import Data
@@ -71,16 +71,14 @@ def draw_channels(data: Data, channels: int = 8) -> Figure:
 
 
 def draw_losses(losses: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw the training loss of each epoch of some runs; those without normalisation are dashed."""
-    figure, ax = plt.subplots(figsize=(5, 3.4))
+    """Draw the training loss of each step of some runs; those without normalisation are dashed."""
+    figure, ax = plt.subplots(figsize=(5, 3.6))
     for place, (name, values) in enumerate(losses.items()):
         style = "--" if name.startswith(NONE) else "-"
         colour = (BLUE, ORANGE)[place % 2]
-        ax.plot(range(1, len(values) + 1), values, style, marker="o", color=colour, label=name)
+        ax.plot(range(len(values)), values, style, color=colour, label=name)
     ax.axhline(np.log(10), color=GREY, lw=1)
-    ax.text(1, np.log(10), "a guess", va="bottom", color=GREY)
-    ax.set(xlabel="epoch", ylabel="training loss (nats)", ylim=(0, 2.8))
-    ax.set_xticks(range(1, 1 + max(map(len, losses.values()))))
+    ax.set(xlabel="step", ylabel="training loss (nats)", ylim=(0, 4))
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
@@ -224,8 +222,3 @@ def draw_ghosts() -> Figure:
     ax.minorticks_off()
     figure.legend(loc="outside lower center", ncols=2)
     return figure
-
-
-def as_list(values: Tensor) -> list[float]:
-    """Return numbers rounded for people."""
-    return [round(value, 2) for value in values.tolist()]
