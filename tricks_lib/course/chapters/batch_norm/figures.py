@@ -157,7 +157,7 @@ def draw_rates(found: StudyResult) -> Figure:
     """Draw the mean test accuracy of each way to train against the learning rate."""
     figure, ax = plt.subplots(figsize=(5, 4.2))
     for name, colour in STYLES.items():
-        rates = next(iter(found.runs[name].values()))["rates"]
+        rates = next(run["rates"] for run in found.runs[name].values() if run)
         accuracy = 100 * _mean_of_lists(found, name, "accuracies")
         style = "--" if name.startswith(NONE) else "-"
         ax.plot(rates, accuracy, style, marker="o", ms=4, color=colour, label=name)

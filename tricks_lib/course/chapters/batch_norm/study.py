@@ -128,8 +128,8 @@ class GhostNorm(nn.BatchNorm2d):
         count = parts[0].numel() / parts.shape[2]
         with torch.no_grad():
             unbiased = variance * count / (count - 1)
-            self.running_mean.lerp_(mean.mean(0).flatten(), self.momentum)
-            self.running_var.lerp_(unbiased.mean(0).flatten(), self.momentum)
+            self.running_mean.lerp_(mean.mean(0).flatten(), self.momentum)  # type: ignore[union-attr,arg-type]
+            self.running_var.lerp_(unbiased.mean(0).flatten(), self.momentum)  # type: ignore[union-attr,arg-type]
         scaled = normal.flatten(0, 1) * self.weight[:, None, None] + self.bias[:, None, None]
         return scaled.to(x.dtype)
 
@@ -316,7 +316,7 @@ def hold_statistics(model: nn.Module, images: Tensor) -> nn.Module:
     with torch.no_grad():
         copy(images)
         for norm in norms:  # back to the biased variance, which training mode divides by
-            norm.running_var *= 1 - 1 / counts[norm]
+            norm.running_var *= 1 - 1 / counts[norm]  # type: ignore[operator,assignment]
             norm._forward_pre_hooks.clear()
     return copy.eval()
 
@@ -437,7 +437,7 @@ SMALL = StudyPlan(
     },
     data=FEW_DATA,
     seeds=5,
-    train=partial(at_the_best_rate, factors=SMALL_FACTORS),
+    train=partial(at_the_best_rate, factors=SMALL_FACTORS),  # type: ignore[arg-type]
     measure=of_all_rates,
     metrics=OF_RATES,
     derived={
@@ -583,7 +583,7 @@ LONG = StudyPlan(
     recipes={name: longer(WAYS[name]) for name in (NONE, NORM, GROUP)},
     data=DATA,
     seeds=5,
-    train=partial(at_the_best_rate, factors=LONG_FACTORS),
+    train=partial(at_the_best_rate, factors=LONG_FACTORS),  # type: ignore[arg-type]
     measure=of_all_rates,
     metrics=OF_RATES,
 )
