@@ -589,6 +589,22 @@ LONG = StudyPlan(
 )
 """Four times as long: what is left of the lead."""
 
+LOWER = StudyPlan(
+    path=RESULTS / "batch_norm-lower.jsonl",
+    recipes={
+        name: replace(WAYS[name], lr=lr)
+        for name, lr in ((HE, 0.0125), (GROUP, 0.0125), (NORM, 0.2))
+    },
+    data=DATA,
+    seeds=range(10, 15),
+    train=partial(at_the_best_rate, factors=SMALL_FACTORS),  # type: ignore[arg-type]
+    measure=of_all_rates,
+    metrics=OF_RATES,
+)
+"""Two rivals with lower learning rates, since many of their seeds had chosen the lowest: 0.00625 to
+0.025; beside them batch normalisation with the best of its own, 0.1 to 0.4. Made when the others
+had been recorded, with other seeds, on a CPU."""
+
 PLAN = StudyPlan(
     path=RESULTS / "batch_norm.jsonl",
     recipes=WAYS,
@@ -606,5 +622,5 @@ PLAN = StudyPlan(
         Headline(NORM, "accuracy", "warmup, no normalisation", against=WARM),
         Headline(NORM, "accuracy", "group normalisation", against=GROUP),
     ),
-    beside=(LONG, SMALL, GHOST, STATISTICS, SURFACE, LENGTHS),
+    beside=(LOWER, LONG, SMALL, GHOST, STATISTICS, SURFACE, LENGTHS),
 )
