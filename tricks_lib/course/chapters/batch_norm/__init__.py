@@ -29,9 +29,9 @@ CHAPTER = Chapter(
     says="Bring every channel to mean 0 and deviation 1 over the batch, then let the network learn "
     "a scale and a shift.",
     plan=PLAN,
-    use="a convolutional network is trained on batches of some tens of images or more.",
-    avoid="only a few images share statistics, or the images of a batch belong together: use group "
-    "normalisation.",
+    use="a convolutional network should learn fast, on mixed batches; tune the learning rate anew.",
+    avoid="the images of a batch belong together (frames of a video, one class), or come one by "
+    "one.",
     start="behind each convolution, before the activation, with PyTorch's defaults; tune the "
     "learning rate anew.",
     plain="nn.Sequential(nn.Conv2d(16, 32, 3, bias=False), nn.BatchNorm2d(32), nn.ReLU())",
