@@ -199,7 +199,7 @@ def draw_surface(epochs: int, looks: Sequence[int] = (1, 4, 10)) -> Figure:
         style = "--" if ending else "-"
         ax.plot(steps, np.median(falls, axis=0), style, color=colour, label=name)
     ax.axhline(0, color="black", lw=1)
-    ax.set(xscale="log", xlim=(2.0**-8, 2.0**6), ylim=(-0.5, 1.0))
+    ax.set(xscale="log", xlim=(2.0**-8, 2.0**4), ylim=(-0.25, 0.5))
     ax.set(xlabel="step, in gradients", ylabel="change of the loss (nats)")
     ax.set_title(f"after {epochs} epoch{'s' if epochs > 1 else ''}")
     figure.legend(loc="outside lower center", ncols=2)
@@ -224,7 +224,7 @@ def draw_ghosts() -> Figure:
         values = [100 * np.array([*found.values(over(n) + ending).values()]) for n in GHOSTS]
         middle, spread = zip(*((v.mean(), v.std(ddof=1)) for v in values), strict=True)
         ax.errorbar(GHOSTS, middle, yerr=spread, fmt="o-", color=colour, capsize=4, label=label)
-    ax.set(xscale="log", ylim=(75, 90))
+    ax.set(xscale="log", ylim=(78, 88))
     ax.set(xlabel="images that share statistics", ylabel="test accuracy (%)")
     ax.set_xticks(GHOSTS, list(map(str, GHOSTS)))
     ax.minorticks_off()
