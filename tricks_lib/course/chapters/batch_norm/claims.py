@@ -227,11 +227,16 @@ CLAIMS: list[Claim] = [
     ),
     # Time.
     Within(
-        "what is left of the lead after 40 epochs, as a share",
+        "what is left of the lead after 40 epochs, in percent",
         LONG,
-        lambda found: 100 * (found.mean(NORM) - found.mean(NONE)) / points_ahead(NONE),
+        lambda found: 1e4 * (found.mean(NORM) - found.mean(NONE)) / points_ahead(NONE),
         high=25,
-        carries="After 40 epochs little of that was left.",
+        carries="Most of the lead is gone",
+    ),
+    Says(
+        "After 40 epochs {:.1f} points were left on none, with an interval that nearly touches "
+        "zero, and {:.1f} on group normalisation.",
+        lambda: [percent(LONG, NORM) - percent(LONG, rival) for rival in (NONE, GROUP)],
     ),
     Helps(LONG, NORM, baseline=GROUP, comparisons=2),
     Holds(
