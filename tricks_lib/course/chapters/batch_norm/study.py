@@ -589,19 +589,6 @@ LONG = StudyPlan(
 )
 """Four times as long: what is left of the lead."""
 
-LOWER = StudyPlan(
-    path=RESULTS / "batch_norm-lower.jsonl",
-    recipes={HE: replace(WAYS[HE], lr=0.0125), NORM: replace(WAYS[NORM], lr=0.2)},
-    data=DATA,
-    seeds=range(10, 15),
-    train=partial(at_the_best_rate, factors=SMALL_FACTORS),  # type: ignore[arg-type]
-    measure=of_all_rates,
-    metrics=OF_RATES,
-)
-"""A rival with lower learning rates, since most of its seeds had chosen the lowest: 0.00625 to
-0.025; beside it batch normalisation with the best of its own, 0.1 to 0.4. Made when the others had
-been recorded, with other seeds, on a CPU."""
-
 PLAN = StudyPlan(
     path=RESULTS / "batch_norm.jsonl",
     recipes=WAYS,
@@ -619,5 +606,5 @@ PLAN = StudyPlan(
         Headline(NORM, "accuracy", "warmup, no normalisation", against=WARM),
         Headline(NORM, "accuracy", "group normalisation", against=GROUP),
     ),
-    beside=(LOWER, LONG, SMALL, GHOST, STATISTICS, SURFACE, LENGTHS),
+    beside=(LONG, SMALL, GHOST, STATISTICS, SURFACE, LENGTHS),
 )
