@@ -4,6 +4,7 @@ Chapter: notebooks/18_batch_norm.ipynb
 """
 
 from collections.abc import Callable
+from functools import partial
 from statistics import median_low
 
 from tricks_lib.course.claims import (
@@ -194,7 +195,7 @@ CLAIMS: list[Claim] = [
     *(
         Holds(
             f"{arm}: an interval near zero",
-            barely(lambda arm=arm: stale(arm)),
+            barely(partial(stale, arm)),
             carries="the intervals only just leave out zero.",
         )
         for arm in ("constant rate", "Cutout")
