@@ -4,10 +4,10 @@ Chapter: notebooks/15_dropout.ipynb
 """
 
 from dataclasses import replace
+from functools import partial
 
 from tricks_lib.course.chapter import Chapter
 from tricks_lib.lab.data import Data
-from tricks_lib.models.dropout import dropout
 from tricks_lib.recipe import Recipe
 
 from .study import PLAN
@@ -16,8 +16,8 @@ __all__ = ["CHAPTER", "switch"]
 
 
 def switch(recipe: Recipe, data: Data) -> Recipe:
-    """TODO say what it turns on, and with which setting: a published one, fit to the image size."""
-    return replace(recipe, model=dropout)
+    """Switch off each feature before the classifier with the paper's probability, 0.5."""
+    return replace(recipe, model=partial(recipe.model, dropout=0.5))
 
 
 CHAPTER = Chapter(
@@ -25,12 +25,12 @@ CHAPTER = Chapter(
     number=15,
     title="Dropout",
     claim="Switch units off at random.",
-    says="TODO what the trick does, in plain words, for the landing page.",
+    says="Switch units off at random in every training step, and none at test time.",
     plan=PLAN,
     use="TODO when to use it, in a line.",
     avoid="TODO when not to, in a line.",
-    start="TODO a setting to try first.",
-    plain="TODO the line of plain PyTorch or torchvision",
+    start="p = 0.5 after the hidden layers of a fully connected network.",
+    plain="nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, 10))",
     papers="TODO what the papers report, with [author year](book/references.md#key).",
     before="TODO what a reader should know.",
     minutes=60,
