@@ -330,7 +330,7 @@ RESNET = StudyPlan(
 """The residual network, short and long, with right labels."""
 
 RESNET_WRONG = StudyPlan(
-    path=RESULTS / "dropout-resnet-wrong.jsonl",
+    path=RESULTS / "dropout-resnet_wrong.jsonl",
     recipes=RESIDUAL,
     data=WRONG,
     seeds=10,
@@ -440,7 +440,10 @@ STATISTICS = (
     *(Metric(f"ratio_{k}", f"variance seen over remembered, layer {k}") for k in range(1, 5)),
 )
 
-REFRESHED = {f"{name}, statistics anew": (name, FRESH) for name in PLACES}
+REFRESHED = {
+    f"{name}, statistics anew": (name, FRESH)
+    for name in ("batch norm", "batch norm, dropout inside", "batch norm, dropout last")
+}
 
 SHIFT = StudyPlan(
     path=RESULTS / "dropout-shift.jsonl",
