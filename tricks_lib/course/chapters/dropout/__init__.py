@@ -8,6 +8,7 @@ from functools import partial
 
 from tricks_lib.course.chapter import Chapter
 from tricks_lib.lab.data import Data
+from tricks_lib.models import small_resnet
 from tricks_lib.recipe import Recipe
 
 from .study import PLAN
@@ -16,8 +17,11 @@ __all__ = ["CHAPTER", "switch"]
 
 
 def switch(recipe: Recipe, data: Data) -> Recipe:
-    """Switch off each feature before the classifier with the paper's probability, 0.5."""
-    return replace(recipe, model=partial(recipe.model, dropout=0.5))
+    """Switch units off with the paper's probability, 0.5: of the residual network the features
+    before the classifier, of the fully connected one all hidden units."""
+    if recipe.model is not small_resnet:  # any network that takes `dropout`
+        return replace(recipe, model=partial(recipe.model, dropout=0.5))
+    return replace(recipe, model=partial(small_resnet, dropout=0.5))
 
 
 CHAPTER = Chapter(
