@@ -19,9 +19,9 @@ __all__ = ["CHAPTER", "switch"]
 def switch(recipe: Recipe, data: Data) -> Recipe:
     """Switch units off with the paper's probability, 0.5: of the residual network the features
     before the classifier, of the fully connected one all hidden units."""
-    if recipe.model is not small_resnet:  # any network that takes `dropout`
-        return replace(recipe, model=partial(recipe.model, dropout=0.5))
-    return replace(recipe, model=partial(small_resnet, dropout=0.5))
+    if recipe.model is small_resnet:  # the line that the card shows
+        return replace(recipe, model=partial(small_resnet, dropout=0.5))
+    return replace(recipe, model=partial(recipe.model, dropout=0.5))
 
 
 CHAPTER = Chapter(
