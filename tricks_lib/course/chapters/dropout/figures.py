@@ -120,7 +120,7 @@ def sum_of_units(p: float, draws: int = 4000) -> tuple[Tensor, float, float]:
         draws: how many.
     """
     source = torch.Generator().manual_seed(0)
-    h, w = torch.rand(100, generator=source), 0.4 * torch.randn(100, generator=source)
+    h, w = torch.rand(100, generator=source), 0.2 * torch.randn(100, generator=source)
     kept = torch.rand(draws, 100, generator=source) >= p
     sums = (kept * h / (1 - p)) @ w
     return sums, (w @ h).item(), math.sqrt(p / (1 - p) * (w * h).square().sum().item())

@@ -440,10 +440,14 @@ STATISTICS = (
     *(Metric(f"ratio_{k}", f"variance seen over remembered, layer {k}") for k in range(1, 5)),
 )
 
-REFRESHED = {
-    f"{name}, statistics anew": (name, FRESH)
-    for name in ("batch norm", "batch norm, dropout inside", "batch norm, dropout last")
-}
+WITH_NORM = tuple(name for name in PLACES if not name.startswith("no "))
+"""The arms that have batch normalisations."""
+
+
+def anew(name: str) -> str:
+    """Return what an arm with statistics collected anew is called."""
+    return f"{name}, statistics anew"
+
 
 SHIFT = StudyPlan(
     path=RESULTS / "dropout-shift.jsonl",
@@ -455,7 +459,7 @@ SHIFT = StudyPlan(
     seeds=10,
     measure=of_statistics,
     metrics=STATISTICS,
-    derived=REFRESHED,
+    derived={anew(name): (name, FRESH) for name in WITH_NORM},
 )
 """Dropout before batch normalisation and after the last one, in a network of four hidden layers."""
 
