@@ -198,7 +198,8 @@ def _in_place(h, kept, p, training):
 def _with_dropout(
     baseline: Recipe, data: Data, rate: float, seeds: Sequence[int], dropout: float = 0.5
 ):
-    dropped = replace(baseline, model=partial(baseline.model, dropout=dropout))
+    model = partial(baseline.model, dropout=dropout)  # type: ignore[call-arg]
+    dropped = replace(baseline, model=model)
     return study({"none": baseline, "dropout": dropped}, data.with_label_noise(rate), seeds)
 
 

@@ -88,7 +88,7 @@ def draw_learning(runs: dict[str, Run], data: Data) -> Figure:
     wrong = given != right
     figure, axes = panels(len(runs), columns=1, sharex=True, height=2.3)
     figure.set_figheight(figure.get_figheight() + 0.6)  # for the legend
-    for ax, (title, run) in zip(np.atleast_1d(axes), runs.items(), strict=True):
+    for ax, (title, run) in zip(axes, runs.items(), strict=True):
         epochs = sorted(run.snapshots)
         rows = []
         for epoch in epochs:
@@ -133,14 +133,14 @@ def draw_sum(p: float) -> Figure:
         p: probability that a unit is switched off.
     """
     sums, mean, deviation = sum_of_units(p)
-    figure, ax = plt.subplots(figsize=(COLUMN, 2.6))
-    ax.hist(sums, bins=np.linspace(-9, 7, 81), color=BLUE, label="training steps")
+    figure, ax = plt.subplots(figsize=(COLUMN, 3.0))
+    ax.hist(sums, bins=np.linspace(-9, 7, 81).tolist(), color=BLUE, label="training steps")
     ax.axvline(mean, color=ORANGE, lw=2, label="evaluation mode")
     for side in (-1, 1):
         ax.axvline(mean + side * deviation, color="black", ls="--", lw=1)
     ax.set(xlim=(-9, 7), yticks=(), xlabel="sum z that the next layer gets")
     ax.set_title(f"p = {p:g}: mean {sums.mean():.1f}, standard deviation {sums.std():.2f}")
-    ax.legend(loc="upper right")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

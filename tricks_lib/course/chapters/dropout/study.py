@@ -381,7 +381,7 @@ def variances(model: nn.Module, images: Tensor) -> list[float]:
 
     def look(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
         seen = given[0].var(dim=0).mean()
-        ratios.append((seen / layer.running_var.mean()).item())  # type: ignore[union-attr, operator]
+        ratios.append((seen / layer.running_var.mean()).item())  # type: ignore[operator]
 
     norms = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm1d)]
     hooks = [layer.register_forward_pre_hook(look) for layer in norms]
