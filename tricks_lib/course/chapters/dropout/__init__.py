@@ -28,17 +28,22 @@ CHAPTER = Chapter(
     __name__,
     number=15,
     title="Dropout",
-    claim="Switch units off at random.",
+    claim="A network that memorises does better on new images if units are switched off at random "
+    "in training.",
     says="Switch units off at random in every training step, and none at test time.",
     plan=PLAN,
-    use="TODO when to use it, in a line.",
-    avoid="TODO when not to, in a line.",
-    start="p = 0.5 after the hidden layers of a fully connected network.",
-    plain="nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, 10))",
-    papers="TODO what the papers report, with [author year](book/references.md#key).",
-    before="TODO what a reader should know.",
+    before="Chapter 00, best also 14; mean and variance of independent random numbers. A fold uses "
+    "the logarithm of softmax.",
     minutes=60,
-    minutes_for_all=120,
-    seconds=40,
+    minutes_for_all=110,
+    seconds=45,
     switch=switch,
+    use="a large fully connected network memorises and the run cannot be shortened; try fewer "
+    "epochs, a lower learning rate or weight decay first.",
+    avoid="runs are short, or a batch normalisation follows.",
+    start="p = 0.5 behind the hidden layers of a fully connected network, the paper's.",
+    plain="nn.Sequential(nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.5), "
+    "nn.Linear(512, 10))",
+    papers="A convolutional network on CIFAR-10 without augmentation, test error: 14.51 % without, "
+    "10.41 % with dropout ([Lin et al. 2013](book/references.md#lin2013network)).",
 )
