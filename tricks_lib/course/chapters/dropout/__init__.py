@@ -40,7 +40,7 @@ CHAPTER = Chapter(
     switch=switch,
     use="a large fully connected network memorises and the run cannot be shortened; try fewer "
     "epochs, a lower learning rate or weight decay first.",
-    avoid="runs are short, or a batch normalisation follows.",
+    avoid="runs are short, and the network is still learning its training images.",
     start="p = 0.5 behind the hidden layers of a fully connected network, the paper's.",
     plain="nn.Sequential(nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.5), "
     "nn.Linear(512, 10))",
