@@ -75,7 +75,7 @@ OPTIMIZERS: dict[str, Callable] = {"SGD": sgd, "Adam, L2": adam, "AdamW": adamw}
 """The three ways to decay that are searched; SGD and Adam add λw to the gradient."""
 
 RATES = {
-    "SGD": (0.05, 0.1, 0.2, 0.4),
+    "SGD": (0.025, 0.05, 0.1, 0.2, 0.4),
     "Adam, L2": (1e-3, 3e-3, 1e-2, 3e-2),
     "AdamW": (1e-3, 3e-3, 1e-2, 3e-2),
 }
