@@ -156,13 +156,13 @@ SEARCH = StudyPlan(
 LR = {"SGD": 0.1, "Adam, L2": 3e-3, "AdamW": 1e-2}
 """The learning rate of the best try of each way with decay, by the recorded search."""
 
-DECAY = {"SGD": 3.2e-2, "Adam, L2": 5e-3, "AdamW": 1.0}
+DECAY = {"SGD": 8e-3, "Adam, L2": 5e-3, "AdamW": 1.0}
 """The strength of the best try of each way, by the recorded search; a test holds both to it."""
 
 LR_WITHOUT = {"SGD": 0.1, "Adam, L2": 3e-3}
 """The learning rate of the best try without decay."""
 
-COMMON, LR_COMMON = 5e-4, 0.2
+COMMON, LR_COMMON = 5e-4, 0.1
 """The strength that is usual for CIFAR, and the best learning rate with it."""
 
 
