@@ -124,9 +124,9 @@ def _(decay_for: Function, draws: Draws):
                 lambda keep, rates, momentum: _decay_for(keep, rates, 0.0)
             ),
             "Momentum makes the decay faster, so λ is smaller.": (
-                lambda keep, rates, momentum: -math.log(keep) / (sum(rates) * (1 - momentum))
-                if momentum
-                else math.nan
+                lambda keep, rates, momentum: (
+                    -math.log(keep) / (sum(rates) * (1 - momentum)) if momentum else math.nan
+                )
             ),
             "The run has many steps: add up their learning rates.": (
                 lambda keep, rates, momentum: len(rates) * _decay_for(keep, rates, momentum)

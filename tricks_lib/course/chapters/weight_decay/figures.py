@@ -92,7 +92,9 @@ def draw_valley(penalty: str, strength: float) -> Figure:
     path = np.array([valley(penalty, one) for one in strengths])
     ax.plot(*path.T, color=BLUE if penalty == "L2" else ORANGE, linestyle=":")
     ax.plot(BOTTOM, BOTTOM, "+", color="black", markersize=12)
-    ax.plot(*valley(penalty, strength), "o", color=BLUE if penalty == "L2" else ORANGE, markersize=9)
+    ax.plot(
+        *valley(penalty, strength), "o", color=BLUE if penalty == "L2" else ORANGE, markersize=9
+    )
     ax.axhline(0, color="black", linewidth=0.8)
     ax.axvline(0, color="black", linewidth=0.8)
     ax.grid(False)
