@@ -14,11 +14,10 @@ from torch import Tensor
 
 from tricks_lib.course.tables import folded, table
 from tricks_lib.lab.data import Data
-from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels
+from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, panels
 from tricks_lib.lab.metrics import evaluate
 from tricks_lib.lab.study import StudyResult
 from tricks_lib.lab.train import Run
-from tricks_lib.objectives.l1_penalty import soft_threshold
 
 from .study import DECAYS, NORMS, RATES, length, scale_free, tried
 

@@ -7,9 +7,10 @@ decay; Adam and AdamW have grids of their own. The search keeps all of its runs:
 the chapter shows.
 
 The rivals cost no penalty: to stop early by validation images, a network with half the channels,
-and a lower learning rate. Whether decay works through the weights whose size the network does not feel is asked by
-four further arms: decay on those weights alone, on all others alone, no decay with the size of those
-weights held where it began, and decay on all but biases and normalisation layers.
+and a lower learning rate. Whether decay works through the weights whose size the network does not
+feel is asked by four further arms: decay on those weights alone, on all others alone, no decay with
+the length of those weights held where it began, and decay on all but biases and normalisation
+layers.
 
 L1 is measured beside, on a network without batch normalisation: as a subgradient and as a proximal
 step.
@@ -33,8 +34,8 @@ from tricks_lib.lab.train import Run, fit
 from tricks_lib.models import mlp, small_resnet
 from tricks_lib.objectives import L1Penalty
 from tricks_lib.objectives.l1_penalty import soft_threshold
-from tricks_lib.optimizers import adam, adamw, sgd, sgd_no_bias_decay
 from tricks_lib.ops.weights import weights_of
+from tricks_lib.optimizers import adam, adamw, sgd, sgd_no_bias_decay
 from tricks_lib.recipe import Recipe
 from tricks_lib.schedules import linear_decay
 from tricks_lib.stopping import EarlyStopping
