@@ -8,7 +8,7 @@ from functools import partial
 
 from tricks_lib.course.chapter import Chapter
 from tricks_lib.lab.data import Data
-from tricks_lib.optimizers.weight_decay import sgd_no_bias_decay
+from tricks_lib.optimizers import sgd
 from tricks_lib.recipe import Recipe
 
 from .study import PLAN
@@ -17,23 +17,24 @@ __all__ = ["CHAPTER", "switch"]
 
 
 def switch(recipe: Recipe, data: Data) -> Recipe:
-    """TODO say what it turns on, and with which setting: a published one, fit to the image size."""
-    return replace(recipe, optimizer=partial(sgd_no_bias_decay, weight_decay=5e-4))
+    """Decay all parameters by 5e-4 under SGD, as is usual for CIFAR-10."""
+    return replace(recipe, optimizer=partial(sgd, weight_decay=5e-4))
 
 
 CHAPTER = Chapter(
     __name__,
     number=14,
     title="Weight decay: L2, L1, decoupled",
-    claim="Keep the weights small.",
-    says="TODO what the trick does, in plain words, for the landing page.",
+    claim="Trained with a pull of every weight towards zero, a network does better on new images.",
+    says="At every step, take a small share off every weight.",
     plan=PLAN,
-    use="TODO when to use it, in a line.",
-    avoid="TODO when not to, in a line.",
-    start="TODO a setting to try first.",
-    plain="TODO the line of plain PyTorch or torchvision",
-    papers="TODO what the papers report, with [author year](book/references.md#key).",
-    before="TODO what a reader should know.",
+    use="the run is long enough to memorise its training images.",
+    avoid="the run is short and the strength small: then nothing has decayed yet.",
+    start="λ = 5e-4 under SGD in long runs; in short ones more: see the dose in Derivation.",
+    plain="optimizer = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9, weight_decay=5e-4)",
+    papers="no decay on biases and normalisation layers, ResNet-50 on ImageNet: 76.37 % without "
+    "this refinement, 76.03 % with it ([He et al. 2019](book/references.md#he2019bag), table 4).",
+    before="Chapters 00 and 03; gradients, and for the part on batch normalisation the chain rule.",
     minutes=60,
     minutes_for_all=120,
     seconds=40,
