@@ -3,14 +3,15 @@
 Chapter: notebooks/14_weight_decay.ipynb
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+import torch.nn.functional as F
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from torch import Tensor
+from torch import Tensor, nn
 
 from tricks_lib.course.tables import folded, table
 from tricks_lib.lab.data import Data
@@ -18,6 +19,7 @@ from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, panels
 from tricks_lib.lab.metrics import evaluate
 from tricks_lib.lab.study import StudyResult
 from tricks_lib.lab.train import Run
+from tricks_lib.recipe import Recipe
 
 from .study import DECAYS, NORMS, RATES, length, scale_free, tried
 
@@ -32,7 +34,12 @@ __all__ = [
     "draw_two_weights",
     "draw_valley",
     "folded",
+    "length",
     "lengths",
+    "of_recipe",
+    "regression",
+    "scale_free",
+    "scaled",
     "table",
     "two_weights",
     "valley",
@@ -116,13 +123,13 @@ def two_weights(way: str, decay: float, seed: int = 0) -> Tensor:
     """Follow two weights that begin at 0.8, whose gradients are noise, float (2, steps + 1).
 
     Args:
-        way: one of `WAYS`. With SGD the learning rate is 0.1 and there is no momentum.
+        way: one of `WAYS`. With SGD the learning rate is 0.01 and there is no momentum.
         decay: strength λ.
         seed: fixes the noise.
     """
     weights = torch.full((2,), 0.8, dtype=torch.float64, requires_grad=True)
     if way == "L2 in SGD":
-        optimizer: torch.optim.Optimizer = torch.optim.SGD([weights], 0.1, weight_decay=decay)
+        optimizer: torch.optim.Optimizer = torch.optim.SGD([weights], 0.01, weight_decay=decay)
     elif way == "L2 in Adam":
         optimizer = torch.optim.Adam([weights], SLOW, weight_decay=decay)
     else:
@@ -160,7 +167,7 @@ def lengths(run: Run) -> list[float]:
 
 def draw_lengths(runs: Mapping[str, Run], data: Data) -> Figure:
     """Draw the length of the convolutions' weights, and the test accuracy, after each epoch."""
-    figure, axes = panels(2, figsize=(5, 2.8))
+    figure, axes = panels(2, height=2.8)
     for (name, run), colour, style in zip(runs.items(), (GREY, BLUE), STYLES, strict=False):
         epochs = list(run.snapshots)
         axes[0].plot(epochs, lengths(run), color=colour, linestyle=style, label=name)
@@ -236,3 +243,65 @@ def draw_grid(searched: StudyResult, way: str) -> Figure:
     ax.set_yticks(range(len(decays)), [f"{decay:g}" for decay in decays])
     ax.set(xlabel="learning rate", ylabel="decay")
     return figure
+
+
+# --- Proofs ---
+
+
+def of_recipe(recipe: Recipe, images: int, decay: float, momentum: float = 0.9) -> float:
+    """Return the dose of a recipe with SGD, for a number of training images."""
+    steps = images // recipe.batch_size
+    times = (step / steps for step in range(recipe.epochs * steps))
+    return dose(decay, [recipe.lr * recipe.schedule(t) for t in times], momentum)
+
+
+def scaled(scale: float, steps: int = 20) -> tuple[Tensor, Tensor]:
+    """Train a convolution before batch normalisation from weights that are `scale` times as large,
+    with `scale`² times the learning rate and the decay over `scale`².
+
+    Returns:
+        What the network answers in the end, and the weights over the scale: the same for every
+        scale, if the derivation is right.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layers = [nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, eps=0), nn.Flatten()]
+        x, y = torch.randn(16, 1, 6, 6).double(), torch.randn(16, 64).double()
+    network = nn.Sequential(*layers).double()
+    weight: nn.Parameter = network[0].weight  # type: ignore[assignment]
+    with torch.no_grad():
+        weight.mul_(scale)
+    optimizer = torch.optim.SGD([weight], 0.05 * scale**2, 0.9, weight_decay=0.1 / scale**2)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        F.mse_loss(network(x), y).backward()
+        optimizer.step()
+    return network(x).detach(), weight.detach() / scale
+
+
+def regression(
+    make: Callable[[list[Tensor]], torch.optim.Optimizer],
+    penalty: float = 0.0,
+    shrink: float = 0.0,
+    steps: int = 50,
+) -> Tensor:
+    """Return the weights of softmax regression after some steps, float64 (5, 3).
+
+    Args:
+        make: a list of parameters -> an optimizer.
+        penalty: strength of an L2 penalty in the loss.
+        shrink: share that is taken off the weights before every step.
+        steps: how many.
+    """
+    draws = torch.Generator().manual_seed(0)
+    weights = torch.randn(5, 3, dtype=torch.float64, generator=draws).requires_grad_()
+    x = torch.randn(40, 5, dtype=torch.float64, generator=draws)
+    optimizer = make([weights])
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(x @ weights, torch.arange(40) % 3)
+        (loss + penalty / 2 * weights.square().sum()).backward()
+        with torch.no_grad():
+            weights.mul_(1 - shrink)
+        optimizer.step()
+    return weights.detach()
