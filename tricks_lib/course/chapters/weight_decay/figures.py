@@ -265,7 +265,7 @@ def scaled(scale: float, steps: int = 20) -> tuple[Tensor, Tensor]:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        layers = [nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, eps=0), nn.Flatten()]
+        layers = [nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, eps=1e-15), nn.Flatten()]
         x, y = torch.randn(16, 1, 6, 6).double(), torch.randn(16, 64).double()
     network = nn.Sequential(*layers).double()
     weight: nn.Parameter = network[0].weight  # type: ignore[assignment]

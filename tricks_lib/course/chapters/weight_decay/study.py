@@ -164,8 +164,10 @@ COMMON = 5e-4
 ADAM_DECAY = {"Adam, L2": 5e-3, "AdamW": 1.0}
 ADAM_LR = {"Adam, L2": 3e-3, "AdamW": 1e-2}
 ADAM_LR_WITHOUT = 3e-3
-"""Strength and learning rate of the best try of either way, and the rate of the best without decay,
-by the recorded search; a test holds them to it."""
+"""Strength and learning rate of the arms with Adam, by a first look at one seed."""
+
+ADAM_CHOSEN = {"Adam, L2": (5e-3, 1e-2), "AdamW": (3.0, 1e-2)}
+"""Strength and learning rate that the recorded search chose afterwards; a test holds them to it."""
 
 
 class HeldSGD(torch.optim.SGD):
@@ -262,6 +264,20 @@ AGAIN = StudyPlan(
     train=with_snapshots,
 )
 """The headline's arms with ten new seeds."""
+
+TUNED = StudyPlan(
+    path=RESULTS / "weight_decay-tuned.jsonl",
+    recipes={
+        way: recipe(lr, partial(OPTIMIZERS[way], weight_decay=decay))
+        for way, (decay, lr) in ADAM_CHOSEN.items()
+    },
+    data=DATA,
+    seeds=range(20, 28),
+    measure=figures,
+    metrics=METRICS,
+    train=with_snapshots,
+)
+"""Both ways of Adam as the search chose them, with new seeds."""
 
 STRENGTHS = (1e-4, 3e-4)
 """Strengths of the L1 penalty."""
