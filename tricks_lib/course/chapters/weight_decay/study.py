@@ -265,20 +265,6 @@ AGAIN = StudyPlan(
 )
 """The headline's arms with ten new seeds."""
 
-TUNED = StudyPlan(
-    path=RESULTS / "weight_decay-tuned.jsonl",
-    recipes={
-        way: recipe(lr, partial(OPTIMIZERS[way], weight_decay=decay))
-        for way, (decay, lr) in ADAM_CHOSEN.items()
-    },
-    data=DATA,
-    seeds=range(20, 28),
-    measure=figures,
-    metrics=METRICS,
-    train=with_snapshots,
-)
-"""Both ways of Adam as the search chose them, with new seeds."""
-
 STRENGTHS = (1e-4, 3e-4)
 """Strengths of the L1 penalty."""
 
