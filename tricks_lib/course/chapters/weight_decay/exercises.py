@@ -77,12 +77,12 @@ def _(adam_step: Function, draws: Draws):
         fresh=True,
         mistakes={
             "Both ways come out the same: with `decoupled` the averages must not see λw.": (
-                lambda *given: _adam_step(*given[:7], False)
+                _always(False)
             ),
             "Both ways are decoupled: without `decoupled` λw is a part of the gradient.": (
-                lambda *given: _adam_step(*given[:7], True)
+                _always(True)
             ),
-            "The two ways are exchanged.": lambda *given: _adam_step(*given[:7], not given[7]),
+            "The two ways are exchanged.": _exchanged,
             "The decoupled decay is multiplied by the learning rate as well.": _without_rate,
             "Divide m by 1 - 0.9ᵗ and v by 1 - 0.999ᵗ first.": _uncorrected,
         },
@@ -169,6 +169,17 @@ def _adam_step(w, g, m, v, t, lr, decay, decoupled):
     return shrunk - lr * step, m, v
 
 
+def _always(decoupled):
+    def step(w, g, m, v, t, lr, decay, asked):
+        return _adam_step(w, g, m, v, t, lr, decay, decoupled)
+
+    return step
+
+
+def _exchanged(w, g, m, v, t, lr, decay, decoupled):
+    return _adam_step(w, g, m, v, t, lr, decay, not decoupled)
+
+
 def _without_rate(w, g, m, v, t, lr, decay, decoupled):
     new, m, v = _adam_step(w, g, m, v, t, lr, decay, decoupled)
     return (new - (1 - lr) * decay * w if decoupled else new), m, v
@@ -240,9 +251,9 @@ WRONG = {
         ((0.35, 0.5), "First the step"),
     ],
     2: [
-        (lambda *given: _adam_step(*given[:7], False), "Both ways come out the same"),
-        (lambda *given: _adam_step(*given[:7], True), "Both ways are decoupled"),
-        (lambda *given: _adam_step(*given[:7], not given[7]), "are exchanged"),
+        (_always(False), "Both ways come out the same"),
+        (_always(True), "Both ways are decoupled"),
+        (_exchanged, "are exchanged"),
         (_without_rate, "multiplied by the learning rate as well"),
         (_uncorrected, "Divide m by"),
         (lambda w, g, *rest: (w - g, rest[0], rest[1]), "Add the penalty to g"),

@@ -111,7 +111,11 @@ NORMS = "norm_by_epoch"
 def scale_free(model: nn.Module) -> list[nn.Parameter]:
     """Return the weights whose size the network does not feel: in `small_resnet` batch
     normalisation follows every convolution."""
-    return [layer.weight for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    return [
+        layer.weight  # type: ignore[misc]
+        for layer in model.modules()
+        if isinstance(layer, nn.Conv2d)
+    ]
 
 
 def length(weights: list[nn.Parameter]) -> float:
@@ -130,7 +134,7 @@ def figures(run: Run, data: Data) -> Figures:
     norms = [round(length(scale_free(model)), 4) for model in run.snapshots.values()]
     return final_metrics(run, data) | {
         "train_accuracy": evaluate(run.model, data, "train").accuracy,
-        "head_norm": length([run.model.head.weight]),
+        "head_norm": length([run.model.head.weight]),  # type: ignore[union-attr, list-item]
         NORMS: norms,
     }
 
