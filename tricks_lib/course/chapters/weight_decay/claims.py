@@ -1,0 +1,255 @@
+"""What chapter 14 says of its records, and what the papers printed.
+
+Chapter: notebooks/14_weight_decay.ipynb
+"""
+
+import math
+
+from tricks_lib.course.claims import (
+    Claim,
+    Helps,
+    Holds,
+    Hurts,
+    NoneSeen,
+    Printed,
+    Says,
+    Within,
+)
+from tricks_lib.course.standing.comparisons import finding, plan
+
+from .figures import best_rate, grid, of_recipe
+from .study import (
+    AGAIN,
+    ALL,
+    COMMON,
+    DECAY,
+    DECAYS,
+    FREE,
+    HELD,
+    NARROW,
+    NONE,
+    OTHERS,
+    PLAN,
+    RATES,
+    SEARCH,
+    SPARSE,
+    STOPPED,
+    STRENGTHS,
+    WEAK,
+    WEIGHTS,
+    proximal,
+    subgradient,
+    tried,
+    without,
+)
+
+__all__ = ["CLAIMS"]
+
+CHEAP = "None of the cheap rivals does the job."
+ASKED = 1 + len(PLAN.rivals)
+
+
+def dose_of(setting: str, images: int) -> float:
+    """Return the dose of the usual strength in a standing setting."""
+    return of_recipe(plan(setting).recipes["baseline"], images, COMMON)
+
+
+def share_of_nll(arm: str) -> float:
+    """Return which part of the gain in NLL an arm has, in percent."""
+    recorded = PLAN.recorded()
+    none, own, best = (recorded.mean(name, "nll") for name in (NONE, arm, ALL))
+    return 100 * (own - none) / (best - none)
+
+
+def tried_accuracy(decay: float, lr: float) -> float:
+    """Return the mean validation accuracy of a try with SGD, in percent."""
+    return 100 * SEARCH.recorded().mean(tried("SGD", decay, lr))
+
+
+def same_product() -> list[float]:
+    """Return the accuracies of the fields whose learning rate times strength is 0.0008."""
+    return [
+        tried_accuracy(decay, lr)
+        for decay in sorted(DECAYS["SGD"], reverse=True)
+        for lr in RATES["SGD"]
+        if math.isclose(decay * lr, 0.0008)
+    ]
+
+
+def the_rate_hardly_matters_without_decay() -> None:
+    """Compare the spread of the rows of the grid."""
+    spreads = [max(row) - min(row) for row in grid(SEARCH.recorded(), "SGD")]
+    assert spreads[0] < 1 and spreads[-1] > 10, spreads
+
+
+def best_fields_have_the_doses() -> list[float]:
+    """Return the doses of the two best fields, the smaller first."""
+    fields = {
+        (decay, lr): tried_accuracy(decay, lr) for decay in DECAYS["SGD"] for lr in RATES["SGD"]
+    }
+    best = sorted(fields, key=lambda field: fields[field])[-2:]
+    doses = [of_recipe(SEARCH.recipes[tried("SGD", *field)], 1000, field[0]) for field in best]
+    return sorted(doses)
+
+
+def best_rates() -> list[float]:
+    """Return the best learning rates of the two largest strengths."""
+    return [best_rate(SEARCH.recorded(), "SGD", decay) for decay in DECAYS["SGD"][-2:]]
+
+
+def best_of_adam(way: str) -> float:
+    """Return the best mean of a way with decay, in percent."""
+    searched = SEARCH.recorded()
+    tries = [tried(way, decay, lr) for decay in DECAYS[way] if decay for lr in RATES[way]]
+    return 100 * max(searched.mean(name) for name in tries)
+
+
+def adam_without() -> float:
+    """Return the best mean of Adam without decay, in percent."""
+    searched = SEARCH.recorded()
+    return 100 * max(searched.mean(tried("Adam, L2", 0.0, lr)) for lr in RATES["Adam, L2"])
+
+
+def in_the_standing_settings() -> None:
+    """Look at the verdicts of both."""
+    for name, word in (("garments", "no difference seen"), ("colour", "helps")):
+        found = finding("weight_decay", name)
+        assert found is not None and found.word == word, f"{name}: {found}"
+
+
+CLAIMS: list[Claim] = [
+    # Does it help?
+    Helps(PLAN, ALL, comparisons=ASKED, carries="It helped here on 1,000 images and in *colour*"),
+    Helps(AGAIN, ALL, carries="It helped here on 1,000 images and in *colour*"),
+    *(
+        Helps(PLAN, ALL, baseline=rival, comparisons=ASKED, carries=CHEAP)
+        for rival in (STOPPED, NARROW, without(0.05))
+    ),
+    NoneSeen(
+        PLAN,
+        WEAK,
+        carries="The usual strength does nothing that can be seen here, nor in *garments*",
+    ),
+    Holds(
+        "weight decay in the standing settings",
+        in_the_standing_settings,
+        carries="It helped here on 1,000 images and in *colour*; in *garments*, with a dose of "
+        "0.16, no difference is seen.",
+    ),
+    Says(
+        "the doses are {:.2f} and {:.2f}.",
+        lambda: [of_recipe(PLAN.recipes[WEAK], 1000, COMMON), dose_of("garments", 8000)],
+    ),
+    Says("In *colour* it is {:.1f}.", lambda: dose_of("colour", 4000)),
+    # The grids.
+    Holds(
+        "the rows of the grid",
+        the_rate_hardly_matters_without_decay,
+        carries="Without decay the learning rate hardly matters.",
+    ),
+    Says("the best one falls as λ rises: {:g} at 0.008, and {:g} at 0.032.", best_rates),
+    Says("These two fields have doses of {:.1f} and {:.1f}.", best_fields_have_the_doses),
+    Says("are alike and not equal: {:.1f}, {:.1f} and {:.1f} % at 0.0008.", same_product),
+    Says(
+        "Under Adam the best of the 12 tries with L2 has {:.1f} %, as no decay has, and the best "
+        "of AdamW's {:.1f} %.",
+        lambda: [best_of_adam("Adam, L2"), best_of_adam("AdamW")],
+    ),
+    Within("Adam without decay, %", SEARCH, lambda _: adam_without(), low=81.95, high=82.05),
+    # Which weights.
+    Says(
+        "Of the gain in NLL, decay on the convolutions alone has {:.0f} %, and holding their "
+        "lengths {:.0f} %.",
+        lambda: [share_of_nll(FREE), share_of_nll(HELD)],
+    ),
+    Says("Decay on all the others has {:.0f} %", lambda: share_of_nll(OTHERS)),
+    Within(
+        "calibration error with decay on the convolutions alone, points",
+        PLAN,
+        lambda result: 100 * result.mean(FREE, "ece"),
+        low=10,
+        carries="the network feels their size, and with smaller ones it is less confident.",
+    ),
+    Within(
+        "calibration error with decay on all the others, points",
+        PLAN,
+        lambda result: 100 * result.mean(OTHERS, "ece"),
+        high=5,
+        carries="the network feels their size, and with smaller ones it is less confident.",
+    ),
+    *(
+        Helps(
+            PLAN,
+            name,
+            "nll",
+            comparisons=4,
+            carries="decay keeps the effective learning rate up: about a quarter of the gain in "
+            "NLL here.",
+        )
+        for name in (ALL, FREE, OTHERS, HELD)
+    ),
+    NoneSeen(PLAN, WEIGHTS, baseline=ALL, comparisons=2),
+    Hurts(
+        PLAN,
+        WEIGHTS,
+        "nll",
+        baseline=ALL,
+        comparisons=2,
+        carries="here, leaving biases and normalisation layers out cost NLL.",
+    ),
+    # Adam.
+    Helps(
+        PLAN,
+        "AdamW",
+        baseline="Adam, L2",
+        comparisons=ASKED,
+        carries="**Under Adam** take `AdamW`",
+    ),
+    # L1.
+    *(
+        Within(
+            f"exact zeros, {name}",
+            SPARSE,
+            lambda result, name=name: result.mean(name, "zeros"),  # type: ignore[misc]
+            high=0,
+            carries="With the penalty in the loss no weight is exactly zero",
+        )
+        for name in map(subgradient, STRENGTHS)
+    ),
+    Within(
+        "exact zeros of the stronger proximal step",
+        SPARSE,
+        lambda result: result.mean(proximal(STRENGTHS[-1]), "zeros"),
+        low=0.63,
+        high=0.69,
+        carries="with the proximal step up to two thirds are.",
+    ),
+    Within(
+        "largest change of accuracy by an L1 penalty, points",
+        SPARSE,
+        lambda result: max(
+            abs(100 * (result.mean(name) - result.mean(NONE)))
+            for strength in STRENGTHS
+            for name in (subgradient(strength), proximal(strength))
+        ),
+        high=0.3,
+        carries="By the means, the accuracy stays within 0.3 points of none.",
+    ),
+    # The derivation.
+    Says(
+        "The dose is 600 · 0.05 · 0.0005 / 0.1 = {:.2f}: an unneeded weight keeps {:.0f} % of its "
+        "size.",
+        lambda: [600 * 0.05 * COMMON / 0.1, 100 * math.exp(-600 * 0.05 * COMMON / 0.1)],
+    ),
+    Within(
+        "dose of the decay of the chapter",
+        PLAN,
+        lambda _: of_recipe(PLAN.recipes[ALL], 1000, DECAY),
+        low=1.9,
+        high=1.95,
+    ),
+    # The papers.
+    Printed("from 76.37 to 76.03 % with batches of 1,024", "He et al. 2019, table 4"),
+    Printed("and from 76.19 to 76.16 % with batches of 256", "He et al. 2019, table 4"),
+    Printed('"has no regularizing effect"', "van Laarhoven 2017, abstract"),
+]
