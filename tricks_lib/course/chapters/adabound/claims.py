@@ -3,6 +3,8 @@
 Chapter: notebooks/04_adabound.ipynb
 """
 
+import re
+
 from tricks_lib.course.claims import Claim, Holds, Hurts, NoneSeen, Printed, Says
 from tricks_lib.course.plan import best_tries
 from tricks_lib.course.standing.comparisons import finding
@@ -43,11 +45,10 @@ def adabound_led_on_validation() -> None:
 
 def at_the_edge() -> None:
     """Look at where in its grid AdaBound's chosen try lies, and at SGD's."""
-    tries = GROUPS["AdaBound"].values()
-    chosen = GROUPS["AdaBound"][CHOSEN["AdaBound"]]
-    limits = [one.optimizer.keywords["final_lr"] for one in tries]
-    assert chosen.lr == min(one.lr for one in tries)
-    assert chosen.optimizer.keywords["final_lr"] == min(limits) == 1
+    tries = GROUPS["AdaBound"]
+    assert tries[CHOSEN["AdaBound"]].lr == min(one.lr for one in tries.values())
+    assert {re.findall(r"limit (\S+),", name)[0] for name in tries} == {"1.0", "3.0"}
+    assert "limit 1.0," in CHOSEN["AdaBound"]
     assert GROUPS["SGD"][CHOSEN["SGD"]].lr == 0.08
 
 

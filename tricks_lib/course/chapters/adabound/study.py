@@ -132,6 +132,7 @@ def accuracy_by_epoch(run: Run, data: Data) -> Figures:
 def with_gamma(gamma: float) -> Recipe:
     """Return the tuned AdaBound with bounds that close at another speed."""
     tuned = GROUPS["AdaBound"][CHOSEN["AdaBound"]]
+    assert isinstance(tuned.optimizer, partial)
     limit = tuned.optimizer.keywords["final_lr"]
     return recipe(bounded(final_lr=limit, gamma=gamma), tuned.lr)
 
