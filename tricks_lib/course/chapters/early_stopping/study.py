@@ -16,8 +16,8 @@ Chapter: notebooks/16_early_stopping.ipynb
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from functools import cache, partial
+from dataclasses import asdict, dataclass, replace
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,17 @@ RULES: dict[str, StoppingRule] = {
 }
 """The rules that are compared, by what an arm is called."""
 
-FIXED = (2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
+STOPPED = "patience 5"
+"""The rule that is compared with the rivals."""
+
+FIXED = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30)
 """Numbers of epochs, fixed beforehand, at which the metrics are kept too."""
 
 SIZES = (50, 200, 1000)
 """How many validation images choose."""
 
 LR = 0.02
-"""Learning rate of all arms, where none is named: see `CHOSEN`."""
+"""Learning rate of all arms where none is named."""
 
 
 @cache
@@ -144,64 +147,143 @@ def scores(answers: Sequence[Tensor], labels: Tensor, count: int | None = None) 
     return [score(z[:count], labels[:count].to(z.device)) for z in answers]
 
 
+@dataclass(frozen=True)
+class Read:
+    """What a run scored after each epoch, and what follows from it.
+
+    Args:
+        run: with a snapshot of every epoch.
+        data: what it was trained on, with a validation split.
+    """
+
+    run: Run
+    data: Data
+
+    @property
+    def labels(self) -> Tensor:
+        """The right labels of the validation images."""
+        return self.data.splits["validation"].labels
+
+    @cached_property
+    def test(self) -> list[Metrics]:
+        """The metrics on the test images."""
+        networks = self.run.snapshots.values()
+        return scores([predict(net, self.data) for net in networks], self.data.test.labels)
+
+    @cached_property
+    def answers(self) -> list[Tensor]:
+        """What is answered for the validation images: logits (N, K)."""
+        return [predict(net, self.data, "validation") for net in self.run.snapshots.values()]
+
+    @cached_property
+    def validation(self) -> list[Metrics]:
+        """The metrics on all validation images."""
+        return scores(self.answers, self.labels)
+
+    @cached_property
+    def losses(self) -> list[float]:
+        """The losses on the validation images, which the rules look at."""
+        return [one.nll for one in self.validation]
+
+    @cached_property
+    def misled(self) -> list[float]:
+        """The same losses where a share of `WRONG` of the validation labels is wrong too."""
+        return [one.nll for one in scores(self.answers, made_wrong(self.labels, self.run.seed))]
+
+    def kept(self) -> dict[str, tuple[int, int]]:
+        """Return, by what an arm is called, where a run stops and which epoch is kept."""
+        few = [one.nll for one in scores(self.answers, self.labels, 50)]
+        errors = [1 - one.accuracy for one in self.validation]
+        end, _ = stopped(EarlyStopping(5), self.losses)
+        return {
+            **{name: stopped(rule, self.losses) for name, rule in RULES.items()},
+            "best epoch": (len(self.losses), best(self.losses)),
+            "patience 5, accuracy": stopped(EarlyStopping(5), errors),
+            "patience 5, 50 images": stopped(EarlyStopping(5), few),
+            "patience 5, wrong labels": stopped(EarlyStopping(5), self.misled),
+            "patience 5, last weights": (end, end),
+            **{f"{epoch} epochs": (epoch, epoch) for epoch in FIXED if epoch <= len(self.test)},
+        }
+
+    def of(self, epoch: int, ending: str) -> Figures:
+        """Return the metrics after an epoch, counted from 1, under their names with an ending."""
+        metrics = {**asdict(self.test[epoch - 1])}
+        metrics["validation_accuracy"] = self.validation[epoch - 1].accuracy
+        return {f"{name}{ending}": value for name, value in metrics.items()}
+
+    def averaged(self) -> Figures:
+        """Return the metrics of the averaged weights of the second half of the run."""
+        networks = self.run.snapshots.items()
+        last = [net for epoch, net in networks if epoch > len(self.run.snapshots) // 2]
+        average = average_weights(last, self.data)
+        metrics = {**asdict(evaluate(average, self.data))}
+        metrics["validation_accuracy"] = evaluate(average, self.data, "validation").accuracy
+        return {f"{name}_averaged": value for name, value in metrics.items()}
+
+    def said_too_much(self) -> Figures:
+        """Return validation minus test accuracy, by how many validation images there are: at the
+        epoch that is best on them, and at the end, which nobody chose."""
+        found = {}
+        for size in SIZES:
+            few = [one.accuracy for one in scores(self.answers, self.labels, size)]
+            at = best([1 - accuracy for accuracy in few]) - 1
+            found[f"optimism_{size}"] = few[at] - self.test[at].accuracy
+            found[f"gap_{size}"] = few[-1] - self.test[-1].accuracy
+            found[f"validation_accuracy_of_{size}"] = few[-1]
+        return found
+
+    def curves(self) -> Figures:
+        """Return what was seen after each epoch."""
+        curves = {
+            "test_accuracy": [one.accuracy for one in self.test],
+            "test_nll": [one.nll for one in self.test],
+            "validation_accuracy": [one.accuracy for one in self.validation],
+            "validation_nll": self.losses,
+            "misled_nll": self.misled,
+            "train_loss": self.run.history.epoch_losses(),
+            **learnt(self.run, self.data),
+        }
+        return {
+            f"{name}_by_epoch": [round(value, 4) for value in curve]
+            for name, curve in curves.items()
+        }
+
+
 def figures(run: Run, data: Data) -> Figures:
     """Keep the metrics on the test images at the end; at the epoch that each rule keeps; at fixed
-    epochs; of the averaged weights; and the curves from which all of this was read."""
-    networks, labels = run.snapshots.values(), data.splits["validation"].labels
-    test = scores([predict(net, data) for net in networks], data.test.labels)
-    answers = [predict(net, data, "validation") for net in networks]
-    validation = scores(answers, labels)
-    losses = [one.nll for one in validation]
-    found = final_metrics(run, data) | {
-        "validation_accuracy": validation[-1].accuracy,
-        "validation_nll": validation[-1].nll,
-    }
-
-    few = {size: scores(answers, labels, size) for size in SIZES}
-    misled = [one.nll for one in scores(answers, made_wrong(labels, run.seed))]
-    kept = {name: stopped(rule, losses) for name, rule in RULES.items()}
-    kept["best epoch"] = (len(losses), best(losses))
-    for name, others in {
-        "accuracy": [1 - one.accuracy for one in validation],
-        "50 images": [one.nll for one in few[50]],
-        "wrong labels": misled,
-    }.items():
-        kept[f"patience 5, {name}"] = stopped(EarlyStopping(5), others)
-    end, _ = kept["patience 5"]
-    kept["patience 5, last weights"] = (end, end)
-    for epoch in FIXED:
-        if epoch <= len(test):
-            kept[f"{epoch} epochs"] = (epoch, epoch)
-    for name, (ran, epoch) in kept.items():
-        found |= {f"{k}_{name}": v for k, v in asdict(test[epoch - 1]).items()}
+    epochs; of the averaged weights; what a choice says too much; and all curves."""
+    read = Read(run, data)
+    found = to_compare(read) | read.curves()
+    for name, (ran, epoch) in read.kept().items():
+        found |= read.of(epoch, f"_{name}")
         found |= {f"epochs_{name}": ran, f"kept_{name}": epoch}
-        found[f"validation_accuracy_{name}"] = validation[epoch - 1].accuracy
-    if run.recipe.schedule == constant():
-        last = [net for epoch, net in run.snapshots.items() if epoch > len(test) // 2]
-        average = average_weights(last, data)
-        for split, before in (("test", ""), ("validation", "validation_")):
-            metrics = asdict(evaluate(average, data, split))
-            found |= {f"{before}{k}_averaged": v for k, v in metrics.items()}
-
-    # What the best of all epochs says too much, by how many images chose it.
-    for size, chosen in few.items():
-        at = best([1 - one.accuracy for one in chosen]) - 1
-        found[f"optimism_{size}"] = chosen[at].accuracy - test[at].accuracy
-        found[f"gap_{size}"] = chosen[-1].accuracy - test[-1].accuracy
-        found[f"validation_accuracy_of_{size}"] = chosen[-1].accuracy
-
-    curves = {
-        "test_accuracy": [one.accuracy for one in test],
-        "test_nll": [one.nll for one in test],
-        "validation_accuracy": [one.accuracy for one in validation],
-        "validation_nll": losses,
-        "misled_nll": misled,
-        "train_loss": run.history.epoch_losses(),
-        **learnt(run, data),
-    }
-    for name, curve in curves.items():
-        found[f"{name}_by_epoch"] = [round(value, 4) for value in curve]
     return found
+
+
+def choices(run: Run, data: Data) -> Figures:
+    """Keep the metrics at the end, at the stop and of the averaged weights, on test and validation
+    images: the validation images choose."""
+    return to_compare(Read(run, data))
+
+
+def to_compare(read: Read) -> Figures:
+    """Return what is kept of every run."""
+    end, kept = stopped(EarlyStopping(5), read.losses)
+    found = final_metrics(read.run, read.data) | read.of(kept, f"_{STOPPED}")
+    found |= read.said_too_much()
+    found["validation_accuracy"] = read.validation[-1].accuracy
+    if read.run.recipe.schedule == constant():
+        found |= read.averaged()
+        for epoch in FIXED:
+            if epoch <= len(read.validation):
+                at = read.validation[epoch - 1].accuracy
+                found[f"validation_accuracy_{epoch} epochs"] = at
+    return found | {f"epochs_{STOPPED}": end, f"kept_{STOPPED}": kept}
+
+
+def as_needed(run: Run, data: Data) -> Figures:
+    """Keep all of the runs off which rules are read, and of the others what can be compared."""
+    return figures(run, data) if run.recipe in (recipe(), cosine(EPOCHS)) else choices(run, data)
 
 
 def learnt(run: Run, data: Data) -> dict[str, list[float]]:
@@ -215,22 +297,6 @@ def learnt(run: Run, data: Data) -> dict[str, list[float]]:
         found["wrong_learnt"] = [(a == given)[wrong].float().mean().item() for a in answers]
         found["wrong_put_right"] = [(a == right)[wrong].float().mean().item() for a in answers]
     return found
-
-
-def without_curves(run: Run, data: Data) -> Figures:
-    """Keep what `figures` does, but no curves."""
-    return {k: v for k, v in figures(run, data).items() if not k.endswith("_by_epoch")}
-
-
-def choices(run: Run, data: Data) -> Figures:
-    """Keep the metrics at the end, and what can be chosen by: the metrics on validation images."""
-    kept = {"accuracy", "nll", "ece", "train_loss"}
-    found = figures(run, data)
-    return {
-        k: v
-        for k, v in found.items()
-        if k in kept or (k.startswith("validation_") and not k.endswith("_by_epoch"))
-    }
 
 
 METRICS = (
@@ -253,12 +319,13 @@ METRICS = (
 RATES = (0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04)
 """Constant learning rates that are tried."""
 
-DECAYS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
-"""Weight decays that are tried, each at two learning rates."""
+DECAYS = (0.01, 0.02, 0.04, 0.08)
+DECAY_RATES = (0.005, 0.02)
+"""Weight decays that are tried, and the constant learning rates of each."""
 
-LENGTHS = (2, 4, 6, 10, 16)
-COSINE_RATES = (0.01, 0.02, 0.04, 0.08)
-"""Lengths of a cosine and its learning rates at the start."""
+LENGTHS = (4, 6, 10, 16, 24)
+COSINE_RATES = (0.005, 0.01, 0.02, 0.04)
+"""Lengths of a cosine, and its learning rates at the start."""
 
 
 def tried(kind: str, *values: float) -> str:
@@ -266,17 +333,16 @@ def tried(kind: str, *values: float) -> str:
     return " ".join([kind, *(f"{value:g}" for value in values)])
 
 
-COSINES = {
-    tried("cosine", epochs, lr): cosine(epochs, lr) for epochs in LENGTHS for lr in COSINE_RATES
-}
 TRIES = {
     "constant": {tried("constant", lr): recipe(lr=lr) for lr in RATES},
     "weight decay": {
         tried("weight decay", weight_decay, lr): decayed(weight_decay, lr)
         for weight_decay in DECAYS
-        for lr in (0.005, 0.02)
+        for lr in DECAY_RATES
     },
-    "cosine": COSINES,
+    "cosine": {
+        tried("cosine", epochs, lr): cosine(epochs, lr) for epochs in LENGTHS for lr in COSINE_RATES
+    },
 }
 """The tries of each kind."""
 
@@ -291,43 +357,41 @@ SEARCH = StudyPlan(
 )
 """Learning rates, weight decays, and lengths of a cosine, chosen on validation images."""
 
-CHOSEN_COSINE = (6, 0.04)
-"""Length and learning rate of the best cosine of the search."""
+CHOSEN = {
+    "constant": (0.00125,),
+    "weight decay": (0.04, 0.02),
+    "cosine": (10, 0.02),
+}
+"""The best try of each kind at the end of its run, by validation accuracy in the recorded search: a
+learning rate; a weight decay and its learning rate; a length and its learning rate. A test holds
+them together."""
 
-CHOSEN_DECAY = (0.02, 0.02)
-"""Weight decay and learning rate of the best of the search."""
-
-LOWEST = 0.00125
-"""The best learning rate of the search for a run to its end, without a stop."""
-
-CHOSEN_LENGTH = 5
-"""The best number of epochs of the search at a constant learning rate of `LR`."""
+CHOSEN_LENGTH = 6
+"""The number of epochs at a constant learning rate that rivals the rules, fixed beforehand."""
 
 
 # --- The study ---
 
 TO_END = f"to the end, {EPOCHS} epochs"
 COSINE = f"cosine, {EPOCHS} epochs"
-SHORT = f"cosine, {CHOSEN_COSINE[0]} epochs"
+SHORT = "cosine of chosen length"
 DECAYED = "stronger weight decay"
 LOW = "small learning rate"
 AVERAGED = "averaged weights"
 FIXED_LENGTH = f"{CHOSEN_LENGTH} epochs"
-RESTARTED = "stop, then a cosine of that length"
-STOPPED = "patience 5"
-COSINE_STOPPED = f"{COSINE}, {STOPPED}"
+RESTARTED = "a stop, then a cosine of its length"
 
 READ_OFF = (
     *RULES,
     "best epoch",
-    *(f"patience 5, {name}" for name in ("accuracy", "50 images", "wrong labels", "last weights")),
+    *(f"{STOPPED}, {name}" for name in ("accuracy", "50 images", "wrong labels", "last weights")),
     *(f"{epochs} epochs" for epochs in FIXED),
 )
 """The arms that are read off the runs to the end, by the ending of their metrics."""
 
 
 def read_off(arm: str = TO_END, cosine: str = COSINE) -> dict[str, tuple[str, str]]:
-    """Return the arms that need no runs of their own.
+    """Return the arms that are read off others.
 
     Args:
         arm: the runs at a constant learning rate.
@@ -341,6 +405,14 @@ def read_off(arm: str = TO_END, cosine: str = COSINE) -> dict[str, tuple[str, st
     }
 
 
+RIVALS = {
+    SHORT: (tried("cosine", *CHOSEN["cosine"]), ""),
+    DECAYED: (tried("weight decay", *CHOSEN["weight decay"]), ""),
+    LOW: (tried("constant", *CHOSEN["constant"]), ""),
+}
+"""The rivals that the search chose, by the arms that they are."""
+
+
 def restarted(seed: int) -> Figures:
     """Let a run stop itself, and train again from the start, on a cosine as long as what it kept.
 
@@ -350,34 +422,36 @@ def restarted(seed: int) -> Figures:
     data = NOISY_DATA(seed)
     first = fit(replace(recipe(), stop=EarlyStopping(5)), data, seed=seed)
     kept = (first.history.kept or 0) + 1
-    second = fit(cosine(kept, CHOSEN_COSINE[1]), data, seed=seed, evaluate="end")
+    second = fit(cosine(kept), data, seed=seed, evaluate="end")
     epochs = len(first.history.validation) + kept
     return final_metrics(second, data) | {"epochs": epochs, "kept": kept}
 
 
-RECIPES = {
-    TO_END: recipe(),
-    COSINE: cosine(EPOCHS),
-    SHORT: cosine(*CHOSEN_COSINE),
-    DECAYED: decayed(*CHOSEN_DECAY),
-    LOW: recipe(lr=LOWEST),
-}
+LOW_RATES = {name: TRIES["constant"][name] for name in map(partial(tried, "constant"), RATES[:3])}
 
 AGAIN = StudyPlan(
     path=RESULTS / "early_stopping-again.jsonl",
-    recipes={name: one for name, one in RECIPES.items() if name != COSINE},
+    recipes={
+        TO_END: recipe(),
+        **{tried("weight decay", one, LR): decayed(one) for one in DECAYS},
+        **{
+            tried("cosine", epochs, lr): cosine(epochs, lr)
+            for epochs in LENGTHS[1:4]
+            for lr in COSINE_RATES
+        },
+    },
     data=NOISY_DATA,
     seeds=range(10, 20),
-    measure=without_curves,
+    measure=choices,
     metrics=METRICS,
     train=with_snapshots,
-    derived={name: of for name, of in read_off().items() if of[0] == TO_END},
+    derived={STOPPED: (TO_END, f"_{STOPPED}"), AVERAGED: (TO_END, "_averaged")},
 )
-"""The stop and its rivals with ten further seeds, declared together with the first ten."""
+"""The stop and its closest rivals with ten further seeds, declared together with the first ten."""
 
 RIGHT = StudyPlan(
     path=RESULTS / "early_stopping-right.jsonl",
-    recipes={name: RECIPES[name] for name in (TO_END, COSINE, SHORT)},
+    recipes={TO_END: recipe(), COSINE: cosine(EPOCHS), SHORT: cosine(10)},
     data=RIGHT_DATA,
     seeds=10,
     measure=figures,
@@ -387,20 +461,10 @@ RIGHT = StudyPlan(
 )
 """The same images with right labels."""
 
-TWENTY = StudyPlan(
-    path=RESULTS / "early_stopping-twenty.jsonl",
-    recipes=COSINES,
-    data=NOISY_DATA,
-    seeds=10,
-    measure=choices,
-    metrics=METRICS,
-    train=with_snapshots,
-)
-"""Twenty tries on the same images: what the best of them says too much."""
-
 NETWORK_EPOCHS = 40
 NETWORK_TO_END = f"to the end, {NETWORK_EPOCHS} epochs"
 NETWORK_COSINE = f"cosine, {NETWORK_EPOCHS} epochs"
+NETWORK_SHORT = "cosine, 10 epochs"
 
 
 def of_network(epochs: int = NETWORK_EPOCHS, **others: Any) -> Recipe:
@@ -413,7 +477,7 @@ NETWORK = StudyPlan(
     recipes={
         NETWORK_TO_END: of_network(),
         NETWORK_COSINE: of_network(schedule=cosine_decay(NETWORK_EPOCHS)),
-        SHORT: of_network(CHOSEN_COSINE[0], schedule=cosine_decay(CHOSEN_COSINE[0])),
+        NETWORK_SHORT: of_network(10, schedule=cosine_decay(10)),
     },
     data=NETWORK_DATA,
     seeds=10,
@@ -433,10 +497,16 @@ NETWORK_RIGHT = replace(
 
 PLAN = StudyPlan(
     path=RESULTS / "early_stopping.jsonl",
-    recipes=RECIPES,
+    recipes={
+        TO_END: recipe(),
+        COSINE: cosine(EPOCHS),
+        **LOW_RATES,
+        **TRIES["weight decay"],
+        **TRIES["cosine"],
+    },
     data=NOISY_DATA,
     seeds=10,
-    measure=figures,
+    measure=as_needed,
     metrics=METRICS,
     train=with_snapshots,
     headline=Headline(
@@ -448,11 +518,11 @@ PLAN = StudyPlan(
         Headline(STOPPED, "accuracy", "a cosine of chosen length", against=SHORT),
         Headline(STOPPED, "accuracy", "a stronger weight decay", against=DECAYED),
         Headline(STOPPED, "accuracy", "a small learning rate", against=LOW),
-        Headline(STOPPED, "accuracy", "a number of epochs chosen before", against=FIXED_LENGTH),
+        Headline(STOPPED, "accuracy", "a number of epochs fixed before", against=FIXED_LENGTH),
         Headline(STOPPED, "accuracy", "averaged weights", against=AVERAGED),
     ),
     functions={RESTARTED: restarted},
-    derived=read_off(),
+    derived={**read_off(), **RIVALS},
     tuning=SEARCH,
-    beside=(AGAIN, RIGHT, TWENTY, NETWORK, NETWORK_RIGHT),
+    beside=(AGAIN, RIGHT, NETWORK, NETWORK_RIGHT),
 )
