@@ -8,7 +8,7 @@ from dataclasses import replace
 from tricks_lib.course.chapter import Chapter
 from tricks_lib.lab.data import Data
 from tricks_lib.recipe import Recipe
-from tricks_lib.stopping.early_stopping import EarlyStopping
+from tricks_lib.stopping import EarlyStopping
 
 from .study import PLAN
 
@@ -16,25 +16,28 @@ __all__ = ["CHAPTER", "switch"]
 
 
 def switch(recipe: Recipe, data: Data) -> Recipe:
-    """TODO say what it turns on, and with which setting: a published one, fit to the image size."""
-    return replace(recipe, stop=EarlyStopping())
+    """Stop when the validation loss has not fallen for five epochs; the data needs a validation
+    split."""
+    return replace(recipe, stop=EarlyStopping(patience=5))
 
 
 CHAPTER = Chapter(
     __name__,
     number=16,
     title="Early stopping",
-    claim="Stop when validation stops improving.",
-    says="TODO what the trick does, in plain words, for the landing page.",
+    claim="Where labels are wrong, a run that stops in time ends with a higher accuracy.",
+    says="Stop when images that are not trained on say that it gets worse, and keep the best epoch.",
     plan=PLAN,
-    use="TODO when to use it, in a line.",
-    avoid="TODO when not to, in a line.",
-    start="TODO a setting to try first.",
-    plain="TODO the line of plain PyTorch or torchvision",
-    papers="TODO what the papers report, with [author year](book/references.md#key).",
-    before="TODO what a reader should know.",
-    minutes=60,
-    minutes_for_all=120,
+    before="Chapter 00, and the mean and deviation of a share. The derivation uses eigenvalues.",
+    minutes=55,
+    minutes_for_all=110,
     seconds=40,
     switch=switch,
+    use="the learning rate is constant, and the network can memorise its training images.",
+    avoid="the learning rate falls to zero on a schedule: then choose the length of the schedule.",
+    start="a patience of 5 epochs on the validation loss, and the weights of the best epoch.",
+    plain="if loss < smallest: smallest, best = loss, deepcopy(model.state_dict())",
+    papers="1,296 runs of small networks on 12 problems: the slower rules generalise better by "
+    "about 4 % on average, and train about 4 times as long "
+    "([Prechelt 1998](book/references.md#prechelt1998early)).",
 )
