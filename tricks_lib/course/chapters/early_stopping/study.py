@@ -272,6 +272,7 @@ def to_compare(read: Read) -> Figures:
     found = final_metrics(read.run, read.data) | read.of(kept, f"_{STOPPED}")
     found |= read.said_too_much()
     found["validation_accuracy"] = read.validation[-1].accuracy
+    found["validation_nll"] = read.validation[-1].nll
     if read.run.recipe.schedule == constant():
         found |= read.averaged()
         for epoch in FIXED:
@@ -302,6 +303,7 @@ def learnt(run: Run, data: Data) -> dict[str, list[float]]:
 METRICS = (
     *STANDARD,
     Metric("validation_accuracy", "validation accuracy", "higher", "points"),
+    Metric("validation_nll", "validation negative log-likelihood", "lower", "nats"),
     Metric("validation_accuracy_patience 5", "the same at the stop", "higher", "points"),
     Metric("validation_accuracy_averaged", "the same, averaged weights", "higher", "points"),
     Metric("epochs", "epochs trained"),
