@@ -3,7 +3,7 @@
 Chapter: notebooks/16_early_stopping.ipynb
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from torch import Tensor
 
 from tricks_lib.course.tables import folded, table
 from tricks_lib.lab.data import Data
@@ -274,11 +273,14 @@ def luck(images: int, accuracy: float, tries: int, repeats: int = 20_000) -> flo
     return float(hits.max(axis=1).mean() - accuracy)
 
 
-def best_of_many(recorded: StudyResult, size: int) -> dict[int, tuple[float, float]]:
+def best_of_many(
+    recorded: StudyResult, tries: Iterable[str], size: int
+) -> dict[int, tuple[float, float]]:
     """Choose, for each seed, the try with the highest accuracy on so many validation images.
 
     Args:
-        recorded: the tries, each with `validation_accuracy_of_<size>`.
+        recorded: a study whose runs have `validation_accuracy_of_<size>`.
+        tries: the arms to choose from.
         size: how many images choose.
 
     Returns:
@@ -286,8 +288,8 @@ def best_of_many(recorded: StudyResult, size: int) -> dict[int, tuple[float, flo
         the mean over the tries that share the first place.
     """
     name = f"validation_accuracy_of_{size}"
-    chosen = {arm: recorded.values(arm, name) for arm in recorded.runs}
-    tested = {arm: recorded.values(arm) for arm in recorded.runs}
+    chosen = {arm: recorded.values(arm, name) for arm in tries}
+    tested = {arm: recorded.values(arm) for arm in chosen}
     found = {}
     for seed in next(iter(chosen.values())):
         top = max(values[seed] for values in chosen.values())
@@ -347,8 +349,3 @@ def draw_recorded(recorded: StudyResult, arms: Mapping[str, str]) -> Figure:
     below.set(xlabel="epoch", ylabel="test accuracy (%)")
     above.legend()
     return figure
-
-
-def as_rows(labels: Tensor) -> np.ndarray:
-    """Return one-hot rows of labels."""
-    return np.eye(10)[labels.cpu().numpy()]
