@@ -123,8 +123,8 @@ def draw_stop(losses: Sequence[float], test: Sequence[float], patience: int) -> 
         ax.plot(kept, values[kept - 1], "o", color=GREEN)
         ax.set_ylabel(label)
     above.set_title(
-        f"{end} of {len(losses)} epochs trained, epoch {kept} kept: "
-        f"{100 * test[kept - 1]:.1f} % of the test images"
+        f"{end} of {len(losses)} epochs trained, epoch {kept} kept:\n"
+        f"{100 * test[kept - 1]:.1f} % of the test images are right"
     )
     below.set_xlabel("epoch")
     return figure
