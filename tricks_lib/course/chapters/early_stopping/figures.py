@@ -6,6 +6,7 @@ Chapter: notebooks/16_early_stopping.ipynb
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -59,7 +60,7 @@ def draw_example(patience: int = 3) -> Figure:
     ax.plot(epochs[end - 1 :], EXAMPLE[end - 1 :], "o:", color=GREY)
     ax.axhline(EXAMPLE[kept - 1], color=GREEN, lw=0.8)
     ax.axvline(end, color=ORANGE, ls="--")
-    note = {"textcoords": "offset points", "ha": "center"}
+    note: dict[str, Any] = {"textcoords": "offset points", "ha": "center"}
     ax.annotate("kept", (kept, EXAMPLE[kept - 1]), xytext=(0, -17), color=GREEN, **note)
     ax.annotate("stop", (end, 0.86), xytext=(16, 0), color=ORANGE, **note)
     for waited, epoch in enumerate(range(kept + 1, end + 1), 1):
