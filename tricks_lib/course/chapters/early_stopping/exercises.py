@@ -112,12 +112,13 @@ def _(stops: Function, draws: Draws):
 )
 def _(gain: Function, draws: Draws):
     def case():
-        epochs, lr = draws.count(8, 12), draws.number(0.05, 0.15)
-        recipe = Recipe(epochs=epochs, batch_size=20, lr=lr, model=mlp)
-        data = load_data("digits").subset(train=160, test=100, seed=draws.count(0, 99))
+        small = partial(mlp, hidden=(32,), size=8)
+        epochs, lr = draws.count(8, 10), draws.number(0.1, 0.3)
+        recipe = Recipe(epochs=epochs, batch_size=20, lr=lr, model=small)
+        data = load_data("digits").subset(train=100, test=100, seed=draws.count(0, 99))
         rate = draws.number(0.4, 0.6, 2)
         seeds = [draws.count(0, 999) for _ in range(draws.count(2, 3))]
-        return recipe, data.hold_out(60), rate, seeds
+        return recipe, data.hold_out(40), rate, seeds
 
     GAIN.judge(gain, draws, case)
 
