@@ -17,16 +17,20 @@ from tricks_lib.course.tables import folded, table
 from tricks_lib.lab.data import Data
 from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, RED, panels
 from tricks_lib.lab.metrics import evaluate
-from tricks_lib.lab.study import StudyResult
+from tricks_lib.lab.study import Difference, Metric, StudyResult, paired_difference
 from tricks_lib.lab.train import Run
+from tricks_lib.recipe import Recipe
 from tricks_lib.stopping import EarlyStopping
 
-from .study import learnt, stopped
+from .study import EPOCHS, LOW_RATES, TO_END, TRIES, learnt, recipe, stopped
 
 __all__ = [
     "EXAMPLE",
     "Linear",
+    "area",
     "best_of_many",
+    "chosen_and_all",
+    "draw_areas",
     "draw_example",
     "draw_learning",
     "draw_optimism",
@@ -299,20 +303,55 @@ def best_of_many(
     return found
 
 
-def draw_optimism(rows: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw validation minus test accuracy, a dot a seed, and the mean.
+def chosen_and_all(
+    recorded: StudyResult, tries: Iterable[str], size: int
+) -> tuple[list[float], list[float], Difference]:
+    """Return, for each seed, validation minus test accuracy: of the try that so many images choose,
+    and as the mean over all tries, which nobody chose; and how much the choice adds.
 
     Args:
-        rows: differences in points, by what was chosen and by how many images.
+        recorded: a study whose runs have `validation_accuracy_of_<size>`.
+        tries: the arms to choose from.
+        size: how many images choose.
     """
+    tries, name = list(tries), f"validation_accuracy_of_{size}"
+    best = {s: top - test for s, (top, test) in best_of_many(recorded, tries, size).items()}
+    every = {
+        seed: float(
+            np.mean(
+                [recorded.values(arm, name)[seed] - recorded.values(arm)[seed] for arm in tries]
+            )
+        )
+        for seed in best
+    }
+    return [*best.values()], [*every.values()], paired_difference(OPTIMISM, best, every)
+
+
+OPTIMISM = Metric("optimism", "validation minus test accuracy", unit="points")
+"""What a choice adds; neither much nor little of it is good for anybody."""
+
+
+def draw_optimism(recorded: StudyResult, tries: Iterable[str], sizes: Sequence[int]) -> Figure:
+    """Draw validation minus test accuracy, a dot a seed: of the chosen try, and of all.
+
+    Args:
+        recorded: a study whose runs have `validation_accuracy_of_<size>`.
+        tries: the arms to choose from.
+        sizes: how many images choose.
+    """
+    tries = list(tries)
+    rows: dict[str, list[float]] = {}
+    for size in sizes:
+        best, every, _ = chosen_and_all(recorded, tries, size)
+        rows |= {f"{size:,}: best of {len(tries)}": best, f"{size:,}: all {len(tries)}": every}
     figure, ax = plt.subplots(figsize=(5, 0.55 * len(rows) + 0.9))
-    for row, values in enumerate(rows.values()):
-        spread = np.linspace(-0.15, 0.15, len(values))
-        ax.plot(values, row + spread, "o", ms=4, color=GREY, alpha=0.7)
-        ax.plot(np.mean(values), row, "D", color=BLUE)
+    for row, (name, values) in enumerate(rows.items()):
+        points, spread = 100 * np.array(values), np.linspace(-0.15, 0.15, len(values))
+        ax.plot(points, row + spread, "o", ms=4, color=GREY, alpha=0.7)
+        ax.plot(points.mean(), row, "D", color=ORANGE if "best" in name else BLUE)
         ax.annotate(
-            f"{np.mean(values):+.1f}",
-            (np.mean(values), row),
+            f"{points.mean():+.1f}",
+            (points.mean(), row),
             xytext=(0, 9),
             textcoords="offset points",
             ha="center",
@@ -349,4 +388,49 @@ def draw_recorded(recorded: StudyResult, arms: Mapping[str, str]) -> Figure:
     above.set_ylabel("validation loss")
     below.set(xlabel="epoch", ylabel="test accuracy (%)")
     above.legend()
+    return figure
+
+
+def area(arm: Recipe, epochs: float | None = None) -> float:
+    """Return the sum of the learning rates over a run: the learning rate times the epochs, where it
+    is constant.
+
+    Args:
+        arm: how it is trained.
+        epochs: until when; to the end by default.
+    """
+    times = np.linspace(0, epochs or arm.epochs, 2001)[:-1]
+    mean = np.mean([arm.schedule(float(time)) for time in times])
+    return float(arm.lr * mean * (epochs or arm.epochs))
+
+
+def draw_areas(recorded: StudyResult) -> Figure:
+    """Draw the test accuracy against the sum of the learning rates, the mean over the seeds: of
+    cosines, of constant learning rates, and after each number of epochs of one of them.
+
+    Args:
+        recorded: the study of the chapter.
+    """
+    figure, ax = plt.subplots(figsize=(5, 3.4))
+    for kind, arms, colour, marker in (
+        ("cosine, 4 to 24 epochs", TRIES["cosine"], BLUE, "o"),
+        ("small learning rate, 60 epochs", LOW_RATES, ORANGE, "D"),
+    ):
+        ax.plot(
+            [area(arm) for arm in arms.values()],
+            [100 * recorded.mean(name) for name in arms],
+            marker,
+            color=colour,
+            label=kind,
+        )
+    test = 100 * curve(recorded, TO_END, "test_accuracy")
+    ax.plot(
+        [area(recipe(), epoch) for epoch in range(1, EPOCHS + 1)],
+        test,
+        color=GREY,
+        zorder=0,
+        label="learning rate 0.02, by epoch",
+    )
+    ax.set(xscale="log", xlabel="learning rate · epochs", ylabel="test accuracy (%)")
+    ax.legend(loc="lower center")
     return figure
