@@ -3,11 +3,347 @@
 Chapter: notebooks/16_early_stopping.ipynb
 """
 
-from tricks_lib.course.claims import Claim, Printed
+import math
+
+import numpy as np
+from scipy.optimize import brentq
+
+from tricks_lib.course.claims import (
+    Claim,
+    Helps,
+    Holds,
+    Hurts,
+    NoneSeen,
+    Printed,
+    Says,
+    Within,
+)
+from tricks_lib.course.plan import best_tries
+from tricks_lib.course.standing.comparisons import result
+from tricks_lib.lab.study import StudyResult
+
+from .figures import area, chosen_and_all, kept_by_steps, luck
+from .study import (
+    AGAIN,
+    AVERAGED,
+    CHOSEN,
+    CHOSEN_LENGTH,
+    DECAYED,
+    DECAYS,
+    FIXED_LENGTH,
+    LENGTHS,
+    LOW,
+    LR,
+    NETWORK_COSINE,
+    NETWORK_RIGHT,
+    NETWORK_SHORT,
+    NETWORK_TO_END,
+    PATIENCES,
+    PLAN,
+    RATES,
+    RESTARTED,
+    RIVALS,
+    SEARCH,
+    SHORT,
+    STOPPED,
+    TO_END,
+    TRIES,
+    tried,
+)
 
 __all__ = ["CLAIMS"]
 
+AT_ONCE = 1 + len(PLAN.rivals)
+BESIDE = len([name for name in PLAN.derived if name.startswith(("patience", "5 %", "best"))]) - 1
+PRECHELT = "Prechelt 1998, abstract"
+COSINE_STOPPED = f"{NETWORK_COSINE}, {STOPPED}"
+
+
+def gap() -> float:
+    """Return where the two shares differ most: x with exp(x) = (1 + x)², above 0."""
+    return float(brentq(lambda x: math.exp(x) - (1 + x) ** 2, 1, 5))
+
+
+def ahead(arm: str, other: str) -> float:
+    """Return by how many points an arm of the study is ahead of another."""
+    return 100 * PLAN.recorded().difference(arm, baseline=other).mean
+
+
+def winners_rival_the_stop() -> None:
+    """Compare the rivals with what won the search, which were the ends of two rows."""
+    best = best_tries(SEARCH.recorded(), TRIES, "validation_accuracy", then="validation_nll")
+    assert best == {kind: tried(kind, *values) for kind, values in CHOSEN.items()}
+    assert CHOSEN["constant"][0] == min(RATES) and CHOSEN["weight decay"][0] == max(DECAYS)
+
+
+def areas_of_the_best() -> list[float]:
+    """Return the learning rate times the epochs of the best cosine of each length."""
+    recorded, found = PLAN.recorded(), []
+    for epochs in LENGTHS:
+        arms = {name: recipe for name, recipe in TRIES["cosine"].items() if recipe.epochs == epochs}
+        found.append(area(arms[max(arms, key=recorded.mean)]))
+    return found
+
+
+def areas_lie_together() -> None:
+    """Look at the best of each kind: cosines, small learning rates, and the long run by epoch."""
+    recorded = PLAN.recorded()
+    test = np.mean([*recorded.values(TO_END, "test_accuracy_by_epoch").values()], axis=0)
+    kinds = [*areas_of_the_best(), CHOSEN["constant"][0] * 60, LR * (1 + int(test.argmax()))]
+    assert min(kinds) > 0.055 and max(kinds) < 0.125, kinds
+
+
+def area_tells_more_than_length_or_learning_rate() -> None:
+    """Compare how well each tells the accuracy of the cosines: the residual of a parabola in its
+    logarithm."""
+    recorded, arms = PLAN.recorded(), TRIES["cosine"]
+    accuracy = [recorded.mean(name) for name in arms]
+
+    def left(values: list[float]) -> float:
+        x = np.log(values)
+        return float(np.var(accuracy - np.polyval(np.polyfit(x, accuracy, 2), x)))
+
+    by_area = left([area(recipe) for recipe in arms.values()])
+    by_length = left([recipe.epochs for recipe in arms.values()])
+    by_rate = left([recipe.lr for recipe in arms.values()])
+    assert by_area < 0.5 * min(by_length, by_rate), (by_area, by_length, by_rate)
+
+
+def best_decays() -> None:
+    """Look which weight decays are best at either learning rate, on the test images."""
+    recorded = PLAN.recorded()
+    best = {
+        max(DECAYS, key=lambda decay, lr=lr: recorded.mean(tried("weight decay", decay, lr)))
+        for lr in (0.005, 0.02)
+    }
+    assert best <= {0.04, 0.08}, best
+
+
+def predicted_decay() -> list[float]:
+    """Return the epoch that is kept on average, its steps, and the weight decay of the box."""
+    kept = PLAN.recorded().mean(STOPPED, "kept")
+    return [kept, 20 * kept, 1 / (LR * 20 * kept * 10)]
+
+
+def added(size: int) -> float:
+    """Return by how many points the choice among the cosines by so many images is too high."""
+    *_, found = chosen_and_all(PLAN.recorded(), TRIES["cosine"], size)
+    return 100 * found.mean
+
+
+def independent_tries_add_more() -> None:
+    """Compare what the choice adds with what independent tries would add."""
+    for size in (50, 200, 1000):
+        assert added(size) < 100 * luck(size, 0.75, 20)
+
+
+def a_choice_by_50_images_adds_something() -> None:
+    """Look at the interval of what the choice adds."""
+    *_, found = chosen_and_all(PLAN.recorded(), TRIES["cosine"], 50)
+    assert found.low > 0, found
+
+
+def every_seed_of_colour_loses() -> None:
+    """Look at the seeds of *colour*."""
+    found = result("colour")
+    assert found is not None, "colour is not recorded"
+    values = found.difference("early stopping").values
+    assert len(values) == 5 and max(values) < -0.14, values
+
+
+def short_cosine_is_ahead_of_both_stops() -> None:
+    """Compare accuracy and NLL of the cosine over 10 epochs with both stops."""
+    found = NETWORK_RIGHT.recorded()
+    for stopped in (STOPPED, COSINE_STOPPED):
+        assert found.mean(NETWORK_SHORT) > found.mean(stopped)
+        assert found.mean(NETWORK_SHORT, "nll") < found.mean(stopped, "nll")
+
+
+def loss_turns_first(found: StudyResult) -> float:
+    """Return the epoch with the smallest validation loss minus that with the highest test accuracy,
+    of the mean curves on the cosine."""
+    loss, test = (
+        np.mean([*found.values(NETWORK_COSINE, f"{name}_by_epoch").values()], axis=0)
+        for name in ("validation_nll", "test_accuracy")
+    )
+    return float(loss.argmin() - test.argmax())
+
+
+def right_labels_come_first(found: StudyResult) -> float:
+    """Return how much more of the right labels than of the wrong ones is learnt after 5 epochs."""
+    right, wrong = (
+        np.mean([*found.values(TO_END, f"{name}_learnt_by_epoch").values()], axis=0)[4]
+        for name in ("right", "wrong")
+    )
+    return float(right - wrong)
+
+
 CLAIMS: list[Claim] = [
-    # TODO every verdict and number of the text, such as Helps(PLAN, "early stopping").
-    Printed("TODO the paper's number", source="TODO author year, table"),
+    # The problem, with the last epoch as its control: there both are learnt.
+    Within(
+        "how much more of the right labels than of the wrong ones is learnt after 5 epochs",
+        PLAN,
+        right_labels_come_first,
+        low=0.5,
+        carries="The right labels come first.",
+    ),
+    # The derivation.
+    Says(
+        "After 10 steps $0.9^{{10}}={:.2f}$ is left, so {:.2f} of the way is done.",
+        lambda: [0.9**10, kept_by_steps(np.array(1.0), 0.1, 10)],
+    ),
+    Says(
+        "only $1-0.999^{{10}}={:.2f}$ of the way is done.",
+        lambda: float(kept_by_steps(np.array(0.01), 0.1, 10)),
+    ),
+    Says("for $p=0.8$ and $n=50$ by {:.1f} points.", lambda: 100 * math.sqrt(0.16 / 50)),
+    Says(
+        "at $x={:.2f}$, and there it is {:.3f}.",
+        lambda: [gap(), 1 / (1 + gap()) - math.exp(-gap())],
+    ),
+    Says(
+        "20 equally good tries at 80 % give a best number that is about {:.0f} points too high.",
+        lambda: 100 * luck(50, 0.8, 20),
+    ),
+    # The study.
+    Holds(
+        "the rivals won the search",
+        winners_rival_the_stop,
+        carries="The smallest learning rate and the largest decay tried won the search",
+    ),
+    Helps(
+        PLAN,
+        STOPPED,
+        comparisons=AT_ONCE,
+        by=0.1,
+        carries="A stop is far better than none",
+    ),
+    Helps(AGAIN, STOPPED, comparisons=2, by=0.1),
+    Hurts(PLAN, STOPPED, baseline=SHORT, comparisons=AT_ONCE, by=0.02),
+    Hurts(AGAIN, STOPPED, baseline=RIVALS[SHORT][0], comparisons=2, by=0.02),
+    Hurts(PLAN, STOPPED, baseline=LOW, comparisons=AT_ONCE, by=0.01),
+    Says(
+        "A cosine over 10 epochs was {:.1f} points ahead of it, and a learning rate {:.0f} times "
+        "as small, trained to the end, {:.1f}.",
+        lambda: [ahead(SHORT, STOPPED), LR / CHOSEN["constant"][0], ahead(LOW, STOPPED)],
+    ),
+    *(
+        NoneSeen(
+            PLAN,
+            STOPPED,
+            baseline=rival,
+            comparisons=AT_ONCE,
+            carries=f"Against weight decay, and {CHOSEN_LENGTH} epochs fixed before, no difference "
+            "is seen.",
+        )
+        for rival in (DECAYED, FIXED_LENGTH)
+    ),
+    Helps(PLAN, STOPPED, baseline=AVERAGED, comparisons=AT_ONCE),
+    Helps(
+        PLAN,
+        RESTARTED,
+        baseline=STOPPED,
+        by=0.01,
+        carries="stop once, then train again on a cosine",
+    ),
+    Says(
+        "{:.1f} points ahead of the stop, for {:.0f} epochs in all.",
+        lambda: [ahead(RESTARTED, STOPPED), PLAN.recorded().mean(RESTARTED, "epochs")],
+    ),
+    # The learning rate times the epochs.
+    Holds(
+        "the learning rate times the epochs tells more than either",
+        area_tells_more_than_length_or_learning_rate,
+        carries="what counts is mostly $\\eta t$, as in the box.",
+    ),
+    Holds("the best of each kind lie together", areas_lie_together),
+    Says(
+        "The best of each length have between {:.2f} and {:.2f}.",
+        lambda: [min(areas_of_the_best()), max(areas_of_the_best())],
+    ),
+    Says(
+        "The stop keeps epoch {:.1f} on average: {:.0f} steps of 0.02, which a momentum of 0.9 "
+        "makes count tenfold, so $1/(\\eta t)={:.2f}$.",
+        predicted_decay,
+    ),
+    Holds("the best weight decays", best_decays, carries="were 0.04 and 0.08."),
+    # The rules.
+    *(
+        NoneSeen(PLAN, f"patience {patience}", baseline=STOPPED, comparisons=BESIDE)
+        for patience in PATIENCES[:2]
+    ),
+    Hurts(
+        PLAN,
+        f"{STOPPED}, last weights",
+        baseline=STOPPED,
+        comparisons=BESIDE,
+        carries="no difference is seen between them",
+    ),
+    Says(
+        "the last weights in place of the best cost {:.1f} points.",
+        lambda: ahead(STOPPED, f"{STOPPED}, last weights"),
+    ),
+    # Right labels.
+    *(
+        claim
+        for stopped, arm in ((STOPPED, NETWORK_TO_END), (COSINE_STOPPED, NETWORK_COSINE))
+        for claim in (
+            Hurts(
+                NETWORK_RIGHT,
+                stopped,
+                baseline=arm,
+                comparisons=2,
+                carries="The stop lowers the accuracy",
+            ),
+            Helps(
+                NETWORK_RIGHT,
+                stopped,
+                "nll",
+                baseline=arm,
+                comparisons=2,
+                carries="improves the NLL.",
+            ),
+        )
+    ),
+    Within(
+        "by how many epochs the loss turns round before the accuracy does, on the cosine",
+        NETWORK_RIGHT,
+        loss_turns_first,
+        high=-15,
+        carries="The loss turns round long before the accuracy does.",
+    ),
+    Holds("a cosine of 10 epochs has more than both stops", short_cosine_is_ahead_of_both_stops),
+    Says(
+        "A cosine of 10 epochs has more than both stops: {:.1f} %, and an NLL of {:.2f}.",
+        lambda: [
+            100 * NETWORK_RIGHT.recorded().mean(NETWORK_SHORT),
+            NETWORK_RIGHT.recorded().mean(NETWORK_SHORT, "nll"),
+        ],
+    ),
+    Holds(
+        "every seed of colour loses",
+        every_seed_of_colour_loses,
+        carries="all five seeds lose 14 points or more",
+    ),
+    # What choosing adds.
+    Holds("a choice by 50 images adds something", a_choice_by_50_images_adds_something),
+    Says(
+        "With 50 images the choice adds {:.1f} points, with 1,000 it adds {:.1f}.",
+        lambda: [added(50), added(1000)],
+    ),
+    Holds(
+        "independent tries would add more",
+        independent_tries_add_more,
+        carries="Independent, equally good tries would add more",
+    ),
+    Says(
+        "With 40 % wrong labels a stop gained {:.1f} points, and a cosine of chosen length {:.1f} "
+        "more.",
+        lambda: [ahead(STOPPED, TO_END), ahead(SHORT, STOPPED)],
+    ),
+    Says("To choose one of 20 tries by 50 images added {:.1f} points", lambda: added(50)),
+    # The papers.
+    Printed('slower rules gain "about 4% on average"', PRECHELT),
+    Printed('take "about factor 4 longer"', PRECHELT),
+    Printed("1,296 runs", PRECHELT),
 ]
