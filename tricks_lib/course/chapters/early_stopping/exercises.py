@@ -112,10 +112,10 @@ def _(stops: Function, draws: Draws):
 )
 def _(gain: Function, draws: Draws):
     def case():
-        small = partial(mlp, hidden=(32,), size=8)
-        epochs, lr = draws.count(8, 10), draws.number(0.1, 0.3)
+        small = partial(mlp, hidden=(16,), size=8)
+        epochs, lr = draws.count(6, 8), draws.number(0.5, 1.0)
         recipe = Recipe(epochs=epochs, batch_size=20, lr=lr, model=small)
-        data = load_data("digits").subset(train=100, test=100, seed=draws.count(0, 99))
+        data = load_data("digits").subset(train=80, test=100, seed=draws.count(0, 99))
         rate = draws.number(0.4, 0.6, 2)
         seeds = [draws.count(0, 999) for _ in range(draws.count(2, 3))]
         return recipe, data.hold_out(40), rate, seeds
