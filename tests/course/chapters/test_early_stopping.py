@@ -30,6 +30,12 @@ def test_what_rivals_is_what_won_the_search(study):
     assert best == {kind: study.tried(kind, *values) for kind, values in study.CHOSEN.items()}
 
 
+def test_the_learning_rate_of_the_tuned_stop_won_the_search(study):
+    tries, metric = study.TRIES["constant"], f"validation_accuracy_{study.STOPPED}"
+    best = best_tries(study.SEARCH.recorded(), {"stop": list(tries)}, metric)
+    assert best == {"stop": study.tried("constant", study.STOP_LR)}
+
+
 def test_the_fixed_number_of_epochs_won_the_search(study):
     found, arm = study.SEARCH.recorded(), study.tried("constant", study.LR)
     at = {n: found.mean(arm, f"validation_accuracy_{n} epochs") for n in study.FIXED}

@@ -45,9 +45,11 @@ from .study import (
     RIVALS,
     SEARCH,
     SHORT,
+    STOP_LR,
     STOPPED,
     TO_END,
     TRIES,
+    TUNED,
     tried,
 )
 
@@ -209,7 +211,7 @@ CLAIMS: list[Claim] = [
     Holds(
         "the rivals won the search",
         winners_rival_the_stop,
-        carries="The smallest learning rate and the largest decay tried won the search",
+        carries="The smallest learning rate and the largest decay tried won the search: ",
     ),
     Helps(
         PLAN,
@@ -249,6 +251,18 @@ CLAIMS: list[Claim] = [
     Says(
         "{:.1f} points ahead of the stop, for {:.0f} epochs in all.",
         lambda: [ahead(RESTARTED, STOPPED), PLAN.recorded().mean(RESTARTED, "epochs")],
+    ),
+    Helps(PLAN, TUNED, baseline=STOPPED, carries="With a learning rate tuned for it"),
+    Hurts(PLAN, TUNED, baseline=SHORT),
+    Says(
+        "With a learning rate tuned for it ({:g}, {:.0f} epochs) the stop was {:.1f} points "
+        "better, and still {:.1f} behind the cosine.",
+        lambda: [
+            STOP_LR,
+            PLAN.recorded().mean(TUNED, "epochs"),
+            ahead(TUNED, STOPPED),
+            ahead(SHORT, TUNED),
+        ],
     ),
     # The learning rate times the epochs.
     Holds(

@@ -371,6 +371,9 @@ them together."""
 CHOSEN_LENGTH = 5
 """The number of epochs at a constant learning rate that rivals the rules, fixed beforehand."""
 
+STOP_LR = 0.0025
+"""The learning rate whose stop was the best of the search, by validation accuracy."""
+
 
 # --- The study ---
 
@@ -381,6 +384,7 @@ DECAYED = "stronger weight decay"
 LOW = "small learning rate"
 AVERAGED = "averaged weights"
 FIXED_LENGTH = f"{CHOSEN_LENGTH} epochs"
+TUNED = f"{STOPPED}, learning rate {STOP_LR}"
 RESTARTED = "a stop, then a cosine of its length"
 
 READ_OFF = (
@@ -524,7 +528,7 @@ PLAN = StudyPlan(
         Headline(STOPPED, "accuracy", "averaged weights", against=AVERAGED),
     ),
     functions={RESTARTED: restarted},
-    derived={**read_off(), **RIVALS},
+    derived={**read_off(), **RIVALS, TUNED: (tried("constant", STOP_LR), f"_{STOPPED}")},
     tuning=SEARCH,
     beside=(AGAIN, RIGHT, NETWORK, NETWORK_RIGHT),
 )
