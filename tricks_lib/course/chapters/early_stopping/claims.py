@@ -41,6 +41,7 @@ from .study import (
     PATIENCES,
     PLAN,
     RATES,
+    READ_OFF,
     RESTARTED,
     RIVALS,
     SEARCH,
@@ -56,7 +57,7 @@ from .study import (
 __all__ = ["CLAIMS"]
 
 AT_ONCE = 1 + len(PLAN.rivals)
-BESIDE = len([name for name in PLAN.derived if name.startswith(("patience", "5 %", "best"))]) - 1
+BESIDE = len([name for name in READ_OFF if not name.endswith("epochs")]) - 1
 PRECHELT = "Prechelt 1998, abstract"
 COSINE_STOPPED = f"{NETWORK_COSINE}, {STOPPED}"
 
