@@ -343,7 +343,7 @@ CLAIMS: list[Claim] = [
     # What choosing adds.
     Holds("a choice by 50 images adds something", a_choice_by_50_images_adds_something),
     Says(
-        "With 50 images the choice adds {:.1f} points, with 1,000 it adds {:.1f}.",
+        "With 50 images the choice adds {:.1f} points; with 1,000 it is {:.1f}, which may be none.",
         lambda: [added(50), added(1000)],
     ),
     Holds(
