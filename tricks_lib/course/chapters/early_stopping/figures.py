@@ -385,8 +385,10 @@ def draw_recorded(recorded: StudyResult, arms: Mapping[str, str]) -> Figure:
         epochs = range(1, len(losses) + 1)
         above.plot(epochs, losses, color=colour, label=name)
         below.plot(epochs, test, color=colour)
-    above.set_ylabel("validation loss")
-    below.set(xlabel="epoch", ylabel="test accuracy (%)")
+    least = min(curve(recorded, arm, "validation_nll").min() for arm in arms)
+    most = max(100 * curve(recorded, arm, "test_accuracy").max() for arm in arms)
+    above.set(ylabel="validation loss", ylim=(0.9 * least, 1.6 * least))
+    below.set(xlabel="epoch", ylabel="test accuracy (%)", ylim=(most - 15, most + 2))
     above.legend()
     return figure
 
@@ -411,7 +413,7 @@ def draw_areas(recorded: StudyResult) -> Figure:
     Args:
         recorded: the study of the chapter.
     """
-    figure, ax = plt.subplots(figsize=(5, 3.4))
+    figure, ax = plt.subplots(figsize=(5, 4.2))
     for kind, arms, colour, marker in (
         ("cosine, 4 to 24 epochs", TRIES["cosine"], BLUE, "o"),
         ("small learning rate, 60 epochs", LOW_RATES, ORANGE, "D"),
@@ -432,5 +434,5 @@ def draw_areas(recorded: StudyResult) -> Figure:
         label="learning rate 0.02, by epoch",
     )
     ax.set(xscale="log", xlabel="learning rate · epochs", ylabel="test accuracy (%)")
-    ax.legend(loc="lower center")
+    figure.legend(loc="outside lower center")
     return figure
