@@ -44,13 +44,13 @@ def test_the_fixed_number_of_epochs_won_the_search(study):
 
 def test_the_rivals_are_arms_of_the_study(study):
     for name, (arm, ending) in study.RIVALS.items():
-        assert arm in study.PLAN.recipes and ending == "", name
-    for one in study.PLAN.rivals:
-        assert one.against in {**study.PLAN.recipes, **study.PLAN.derived}
+        assert arm in study.LONG.recipes and ending == "", name
+    for one in study.LONG.rivals:
+        assert one.against in {**study.LONG.recipes, **study.LONG.derived}
 
 
 def test_arms_are_what_they_are_called(study):
-    for plan in (study.PLAN, study.AGAIN, study.SEARCH):
+    for plan in (study.LONG, study.AGAIN, study.SEARCH):
         for name, recipe in plan.recipes.items():
             kind, *values = name.rsplit(" ", 2 if name.startswith(("cosine ", "weight")) else 1)
             assert recipe.stop == never and recipe.batch_size == 50
@@ -62,8 +62,16 @@ def test_arms_are_what_they_are_called(study):
                 assert recipe == study.recipe(lr=float(values[0]))
             elif kind == "cosine":
                 assert recipe == study.cosine(int(values[0]), float(values[1]))
-    assert study.PLAN.recipes[study.TO_END] == study.recipe()
-    assert study.PLAN.recipes[study.COSINE] == study.cosine(study.EPOCHS)
+    assert study.LONG.recipes[study.TO_END] == study.recipe()
+    assert study.LONG.recipes[study.COSINE] == study.cosine(study.EPOCHS)
+    assert study.PLAN.recipes[study.IN_THE_LOOP] == replace(study.recipe(), stop=EarlyStopping(5))
+    assert study.PLAN.recipes[study.SHORT_COSINE] == study.cosine(*study.CHOSEN["cosine"])
+
+
+def test_what_chooses_shares_no_seed_with_what_is_judged(study):
+    seeds = [*study.SEARCH.seed_list, *study.LONG.seed_list, *study.AGAIN.seed_list]
+    seeds += study.PLAN.seed_list
+    assert len(set(seeds)) == len(seeds)
 
 
 def test_each_seed_draws_its_own_images_and_its_own_wrong_labels(study):

@@ -32,7 +32,9 @@ from .study import (
     DECAYED,
     DECAYS,
     FIXED_LENGTH,
+    IN_THE_LOOP,
     LENGTHS,
+    LONG,
     LOW,
     LR,
     NETWORK_COSINE,
@@ -47,6 +49,7 @@ from .study import (
     RIVALS,
     SEARCH,
     SHORT,
+    SHORT_COSINE,
     STOP_LR,
     STOPPED,
     TO_END,
@@ -57,7 +60,7 @@ from .study import (
 
 __all__ = ["CLAIMS"]
 
-AT_ONCE = 1 + len(PLAN.rivals)
+AT_ONCE = 1 + len(LONG.rivals)
 BESIDE = len([name for name in READ_OFF if not name.endswith("epochs")]) - 1
 PRECHELT = "Prechelt 1998, abstract"
 COSINE_STOPPED = f"{NETWORK_COSINE}, {STOPPED}"
@@ -70,7 +73,7 @@ def gap() -> float:
 
 def ahead(arm: str, other: str) -> float:
     """Return by how many points an arm of the study is ahead of another."""
-    return 100 * PLAN.recorded().difference(arm, baseline=other).mean
+    return 100 * LONG.recorded().difference(arm, baseline=other).mean
 
 
 def winners_rival_the_stop() -> None:
@@ -82,7 +85,7 @@ def winners_rival_the_stop() -> None:
 
 def areas_of_the_best() -> list[float]:
     """Return the learning rate times the epochs of the best cosine of each length."""
-    recorded, found = PLAN.recorded(), []
+    recorded, found = LONG.recorded(), []
     for epochs in LENGTHS:
         arms = {name: recipe for name, recipe in TRIES["cosine"].items() if recipe.epochs == epochs}
         found.append(area(arms[max(arms, key=recorded.mean)]))
@@ -91,7 +94,7 @@ def areas_of_the_best() -> list[float]:
 
 def areas_lie_together() -> None:
     """Look at the best of each kind: cosines, small learning rates, and the long run by epoch."""
-    recorded = PLAN.recorded()
+    recorded = LONG.recorded()
     test = np.mean([*recorded.values(TO_END, "test_accuracy_by_epoch").values()], axis=0)
     kinds = [*areas_of_the_best(), CHOSEN["constant"][0] * 60, LR * (1 + int(test.argmax()))]
     assert min(kinds) > 0.055 and max(kinds) < 0.125, kinds
@@ -100,7 +103,7 @@ def areas_lie_together() -> None:
 def area_tells_more_than_length_or_learning_rate() -> None:
     """Compare how well each tells the accuracy of the cosines: the residual of a parabola in its
     logarithm."""
-    recorded, arms = PLAN.recorded(), TRIES["cosine"]
+    recorded, arms = LONG.recorded(), TRIES["cosine"]
     accuracy = [recorded.mean(name) for name in arms]
 
     def left(values: list[float]) -> float:
@@ -115,7 +118,7 @@ def area_tells_more_than_length_or_learning_rate() -> None:
 
 def best_decays() -> None:
     """Look which weight decays are best at either learning rate, on the test images."""
-    recorded = PLAN.recorded()
+    recorded = LONG.recorded()
     for lr in DECAY_RATES:
         means = {decay: recorded.mean(tried("weight decay", decay, lr)) for decay in DECAYS}
         assert max(means, key=means.__getitem__) in (0.04, 0.08), means
@@ -123,13 +126,13 @@ def best_decays() -> None:
 
 def predicted_decay() -> list[float]:
     """Return the epoch that is kept on average, its steps, and the weight decay of the box."""
-    kept = PLAN.recorded().mean(STOPPED, "kept")
+    kept = LONG.recorded().mean(STOPPED, "kept")
     return [kept, 20 * kept, 1 / (LR * 20 * kept * 10)]
 
 
 def added(size: int) -> float:
     """Return by how many points the choice among the cosines by so many images is too high."""
-    *_, found = chosen_and_all(PLAN.recorded(), TRIES["cosine"], size)
+    *_, found = chosen_and_all(LONG.recorded(), TRIES["cosine"], size)
     return 100 * found.mean
 
 
@@ -141,7 +144,7 @@ def independent_tries_add_more() -> None:
 
 def a_choice_by_50_images_adds_something() -> None:
     """Look at the interval of what the choice adds."""
-    *_, found = chosen_and_all(PLAN.recorded(), TRIES["cosine"], 50)
+    *_, found = chosen_and_all(LONG.recorded(), TRIES["cosine"], 50)
     assert found.low > 0, found
 
 
@@ -184,7 +187,7 @@ CLAIMS: list[Claim] = [
     # The problem, with the last epoch as its control: there both are learnt.
     Within(
         "how much more of the right labels than of the wrong ones is learnt after 5 epochs",
-        PLAN,
+        LONG,
         right_labels_come_first,
         low=0.5,
         carries="The right labels come first.",
@@ -214,16 +217,18 @@ CLAIMS: list[Claim] = [
         carries="The smallest learning rate and the largest decay tried won the search: ",
     ),
     Helps(
-        PLAN,
+        LONG,
         STOPPED,
         comparisons=AT_ONCE,
         by=0.1,
         carries="A stop is far better than none",
     ),
     Helps(AGAIN, STOPPED, comparisons=2, by=0.1),
-    Hurts(PLAN, STOPPED, baseline=SHORT, comparisons=AT_ONCE, by=0.02),
+    Helps(PLAN, IN_THE_LOOP, comparisons=2, by=0.08),
+    Hurts(PLAN, IN_THE_LOOP, baseline=SHORT_COSINE, comparisons=2, by=0.01),
+    Hurts(LONG, STOPPED, baseline=SHORT, comparisons=AT_ONCE, by=0.02),
     Hurts(AGAIN, STOPPED, baseline=RIVALS[SHORT][0], comparisons=2, by=0.02),
-    Hurts(PLAN, STOPPED, baseline=LOW, comparisons=AT_ONCE, by=0.01),
+    Hurts(LONG, STOPPED, baseline=LOW, comparisons=AT_ONCE, by=0.01),
     Says(
         "A cosine over 10 epochs was {:.1f} points ahead of it, and a learning rate {:.0f} times "
         "as small, trained to the end, {:.1f}.",
@@ -231,7 +236,7 @@ CLAIMS: list[Claim] = [
     ),
     *(
         NoneSeen(
-            PLAN,
+            LONG,
             STOPPED,
             baseline=rival,
             comparisons=AT_ONCE,
@@ -240,9 +245,9 @@ CLAIMS: list[Claim] = [
         )
         for rival in (DECAYED, FIXED_LENGTH)
     ),
-    Helps(PLAN, STOPPED, baseline=AVERAGED, comparisons=AT_ONCE),
+    Helps(LONG, STOPPED, baseline=AVERAGED, comparisons=AT_ONCE),
     Helps(
-        PLAN,
+        LONG,
         RESTARTED,
         baseline=STOPPED,
         by=0.01,
@@ -250,16 +255,16 @@ CLAIMS: list[Claim] = [
     ),
     Says(
         "{:.1f} points ahead of the stop, for {:.0f} epochs in all.",
-        lambda: [ahead(RESTARTED, STOPPED), PLAN.recorded().mean(RESTARTED, "epochs")],
+        lambda: [ahead(RESTARTED, STOPPED), LONG.recorded().mean(RESTARTED, "epochs")],
     ),
-    Helps(PLAN, TUNED, baseline=STOPPED, carries="With a learning rate tuned for it"),
-    Hurts(PLAN, TUNED, baseline=SHORT),
+    Helps(LONG, TUNED, baseline=STOPPED, carries="With a learning rate tuned for it"),
+    Hurts(LONG, TUNED, baseline=SHORT),
     Says(
         "With a learning rate tuned for it ({:g}, {:.0f} epochs) the stop was {:.1f} points "
         "better, and still {:.1f} behind the cosine.",
         lambda: [
             STOP_LR,
-            PLAN.recorded().mean(TUNED, "epochs"),
+            LONG.recorded().mean(TUNED, "epochs"),
             ahead(TUNED, STOPPED),
             ahead(SHORT, TUNED),
         ],
@@ -283,11 +288,11 @@ CLAIMS: list[Claim] = [
     Holds("the best weight decays", best_decays, carries="were 0.04 and 0.08."),
     # The rules.
     *(
-        NoneSeen(PLAN, f"patience {patience}", baseline=STOPPED, comparisons=BESIDE)
+        NoneSeen(LONG, f"patience {patience}", baseline=STOPPED, comparisons=BESIDE)
         for patience in PATIENCES[:2]
     ),
     Hurts(
-        PLAN,
+        LONG,
         f"{STOPPED}, last weights",
         baseline=STOPPED,
         comparisons=BESIDE,
