@@ -76,6 +76,13 @@ def ahead(arm: str, other: str) -> float:
     return 100 * LONG.recorded().difference(arm, baseline=other).mean
 
 
+def leads() -> list[float]:
+    """Return by how many points the chosen cosine is ahead of the stop, in three sets of seeds."""
+    again = AGAIN.recorded().difference(RIVALS[SHORT][0], baseline=STOPPED)
+    third = PLAN.recorded().difference(SHORT_COSINE, baseline=IN_THE_LOOP)
+    return [ahead(SHORT, STOPPED), 100 * again.mean, 100 * third.mean]
+
+
 def winners_rival_the_stop() -> None:
     """Compare the rivals with what won the search, which were the ends of two rows."""
     best = best_tries(SEARCH.recorded(), TRIES, "validation_accuracy", then="validation_nll")
@@ -225,14 +232,14 @@ CLAIMS: list[Claim] = [
     ),
     Helps(AGAIN, STOPPED, comparisons=2, by=0.1),
     Helps(PLAN, IN_THE_LOOP, comparisons=2, by=0.08),
-    Hurts(PLAN, IN_THE_LOOP, baseline=SHORT_COSINE, comparisons=2, by=0.01),
+    Hurts(PLAN, IN_THE_LOOP, baseline=SHORT_COSINE, comparisons=2, by=0.005),
     Hurts(LONG, STOPPED, baseline=SHORT, comparisons=AT_ONCE, by=0.02),
     Hurts(AGAIN, STOPPED, baseline=RIVALS[SHORT][0], comparisons=2, by=0.02),
     Hurts(LONG, STOPPED, baseline=LOW, comparisons=AT_ONCE, by=0.01),
     Says(
-        "A cosine over 10 epochs was {:.1f} points ahead of it, and a learning rate {:.0f} times "
-        "as small, trained to the end, {:.1f}.",
-        lambda: [ahead(SHORT, STOPPED), LR / CHOSEN["constant"][0], ahead(LOW, STOPPED)],
+        "A cosine over 10 epochs was {:.1f} points ahead of it ({:.1f} and {:.1f} on further "
+        "seeds), and a learning rate {:.0f} times as small, trained to the end, {:.1f}.",
+        lambda: [*leads(), LR / CHOSEN["constant"][0], ahead(LOW, STOPPED)],
     ),
     *(
         NoneSeen(
@@ -357,8 +364,8 @@ CLAIMS: list[Claim] = [
     ),
     Says(
         "With 40 % wrong labels a stop gained {:.1f} points, and a cosine of chosen length {:.1f} "
-        "more.",
-        lambda: [ahead(STOPPED, TO_END), ahead(SHORT, STOPPED)],
+        "to {:.1f} more.",
+        lambda: [ahead(STOPPED, TO_END), min(leads()), max(leads())],
     ),
     Says("To choose one of 20 tries by 50 images added {:.1f} points", lambda: added(50)),
     # The papers.
