@@ -261,7 +261,7 @@ CLAIMS: list[Claim] = [
         carries="stop once, then train again on a cosine",
     ),
     Says(
-        "{:.1f} points ahead of the stop, for {:.0f} epochs in all.",
+        "{:.1f} points ahead of the stop, {:.0f} epochs in all.",
         lambda: [ahead(RESTARTED, STOPPED), LONG.recorded().mean(RESTARTED, "epochs")],
     ),
     Helps(LONG, TUNED, baseline=STOPPED, carries="With a learning rate tuned for it"),

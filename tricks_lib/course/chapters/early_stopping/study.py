@@ -273,6 +273,11 @@ def choices(run: Run, data: Data) -> Figures:
     return to_compare(Read(run, data))
 
 
+def searched(run: Run, data: Data) -> Figures:
+    """Keep what `choices` does of the validation images alone."""
+    return {k: v for k, v in choices(run, data).items() if k.startswith("validation_")}
+
+
 def to_compare(read: Read) -> Figures:
     """Return what is kept of every run."""
     end, kept = stopped(EarlyStopping(5), read.losses)
@@ -308,12 +313,15 @@ def learnt(run: Run, data: Data) -> dict[str, list[float]]:
     return found
 
 
-METRICS = (
-    *STANDARD,
+SEARCHED = (
     Metric("validation_accuracy", "validation accuracy", "higher", "points"),
     Metric("validation_nll", "validation negative log-likelihood", "lower", "nats"),
     Metric("validation_accuracy_patience 5", "the same at the stop", "higher", "points"),
     Metric("validation_accuracy_averaged", "the same, averaged weights", "higher", "points"),
+)
+METRICS = (
+    *STANDARD,
+    *SEARCHED,
     *(
         Metric(f"{name}_{size}", f"{says}, {size} images", unit="points")
         for name, says in (("optimism", "validation minus test"), ("gap", "the same at the end"))
@@ -359,8 +367,9 @@ SEARCH = StudyPlan(
     recipes={name: one for tries in TRIES.values() for name, one in tries.items()},
     data=NOISY_DATA,
     seeds=(100, 101, 102),
-    measure=choices,
-    metrics=METRICS,
+    measure=searched,
+    metrics=SEARCHED,
+    on="validation",
     train=with_snapshots,
 )
 """Learning rates, weight decays, and lengths of a cosine, chosen on validation images."""
@@ -557,7 +566,8 @@ PLAN = StudyPlan(
         f"a perceptron on 1,000 images, 400 of them with a wrong label, against {EPOCHS} epochs",
     ),
     rivals=(Headline(IN_THE_LOOP, "accuracy", "a cosine of chosen length", against=SHORT_COSINE),),
-    beside=(SEARCH, LONG, AGAIN, RIGHT, NETWORK, NETWORK_RIGHT),
+    tuning=SEARCH,
+    beside=(LONG, AGAIN, RIGHT, NETWORK, NETWORK_RIGHT),
 )
 """Runs that the rule really stops, on ten seeds of their own, declared when `LONG` was recorded;
 these were made on a CPU."""
