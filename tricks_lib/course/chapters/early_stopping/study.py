@@ -374,10 +374,13 @@ SEARCH = StudyPlan(
 )
 """Learning rates, weight decays, and lengths of a cosine, chosen on validation images."""
 
+SHORT_LENGTH, SHORT_LR = 10, 0.02
+"""Length and learning rate of the best cosine of the search."""
+
 CHOSEN = {
     "constant": (0.00125,),
     "weight decay": (0.08, 0.005),
-    "cosine": (10, 0.02),
+    "cosine": (SHORT_LENGTH, SHORT_LR),
 }
 """The best try of each kind at the end of its run, by validation accuracy in the recorded search: a
 learning rate; a weight decay and its learning rate; a length and its learning rate. A test holds
@@ -549,14 +552,14 @@ LONG = StudyPlan(
 choose among them; the headline and the rivals were declared before they were run."""
 
 IN_THE_LOOP = f"{STOPPED}, in the loop"
-SHORT_COSINE = f"cosine, {CHOSEN['cosine'][0]} epochs"
+SHORT_COSINE = f"cosine, {SHORT_LENGTH} epochs"
 
 PLAN = StudyPlan(
     path=RESULTS / "early_stopping.jsonl",
     recipes={
         TO_END: recipe(),
         IN_THE_LOOP: replace(recipe(), stop=EarlyStopping(5)),
-        SHORT_COSINE: cosine(*CHOSEN["cosine"]),
+        SHORT_COSINE: cosine(SHORT_LENGTH, SHORT_LR),
     },
     data=NOISY_DATA,
     seeds=range(20, 30),
