@@ -47,6 +47,16 @@ def test_study_of_own_pictures_prints_estimate_and_verdicts(few, capsys, tmp_pat
     assert "epochs=8" in result.recipes["baseline"]
 
 
+def test_a_rule_to_stop_by_has_images_of_its_own(few, capsys, tmp_path):
+    out = tmp_path / "mine.jsonl"
+    tricks = ("--tricks", "early_stopping", *QUICK[2:], "--device", "cpu")
+    assert run("study", "--data", "pets", *tricks, "--out", str(out)) == 0
+    text = capsys.readouterr().out
+    assert "No arm trains on 12 of the training images: they say when to stop." in text
+    assert "1 epochs of 6 × 8 images" in text  # of 64
+    assert list(StudyResult.load(out).runs) == ["baseline", "early_stopping"]
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [

@@ -41,6 +41,7 @@ from .lab.study import (
 from .lab.train import Run
 from .recipe import Recipe
 from .schedules import linear_decay
+from .stopping import never
 
 __all__ = ["main"]
 
@@ -214,13 +215,13 @@ def _study(options: argparse.Namespace) -> None:
     if options.fresh and not options.out:
         raise ValueError("--fresh makes the runs of a file again: it needs --out")
     data = _load(options.data)
-    baseline = _baseline(data, options)
-    known = tricks()
-    recipes = {"baseline": baseline}
-    for name in options.tricks:
-        switch = known[name].switch
-        recipes[name] = switch(baseline, data) if switch else baseline
-    _describe(data, baseline)
+    recipes = _recipes(data, options)
+    if data.validation is None and any(recipe.stop is not never for recipe in recipes.values()):
+        held_out = max(1, len(data.train) // 5)
+        data = data.hold_out(held_out)
+        recipes = _recipes(data, options)
+        print(f"No arm trains on {held_out} of the training images: they say when to stop.")
+    _describe(data, recipes["baseline"])
     device, threads = pick_device(options.device), options.threads
     seconds = estimate_seconds(recipes, data, options.seeds, device=device, threads=threads)
     _announce("study", seconds, options.jobs)
@@ -232,6 +233,17 @@ def _study(options: argparse.Namespace) -> None:
     print(told, table, sep="\n")
     if options.out:
         print(f"The runs are in {options.out}.")
+
+
+def _recipes(data: Data, options: argparse.Namespace) -> dict[str, Recipe]:
+    """Return the baseline, and the same with each trick switched on."""
+    baseline = _baseline(data, options)
+    known = tricks()
+    recipes = {"baseline": baseline}
+    for name in options.tricks:
+        switch = known[name].switch
+        recipes[name] = switch(baseline, data) if switch else baseline
+    return recipes
 
 
 def _load(source: str) -> Data:

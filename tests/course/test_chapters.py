@@ -298,7 +298,8 @@ def test_what_is_switched_on_trains(slug, entry, toy):
     if entry.switch is None:
         return
     small = replace(BASELINE, epochs=1, batch_size=16, model=partial(mlp, hidden=(8,), size=8))
-    run = fit(entry.switch(small, toy()), toy(), device="cpu", evaluate="end")
+    data = toy().hold_out(16)  # for a rule to stop by
+    run = fit(entry.switch(small, data), data, device="cpu", evaluate="end")
     assert len(run.history.loss) >= 1, f"with the switch of {slug} no step was taken"
 
 

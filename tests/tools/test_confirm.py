@@ -57,7 +57,7 @@ def test_a_difference_is_not_stamped(stamped, monkeypatch, now):
 @pytest.mark.parametrize(
     ("chapter", "files"),
     [
-        ("adabound", ["adabound-tuning", "adabound-ties", "adabound"]),
+        ("adabound", ["adabound-search", "adabound", "adabound-again"]),
         ("decay", ["decay-search", "decay"]),
     ],
 )
