@@ -10,15 +10,24 @@ it, whatever learning rate it starts from.
 Chapter: notebooks/02_linear_scaling.ipynb
 """
 
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from tricks_lib.course.plan import Headline, StudyPlan
+from tricks_lib.course.plan import Headline, StudyPlan, best_tries
 from tricks_lib.lab.data import Data, load_data
 from tricks_lib.lab.ensemble import average_weights
 from tricks_lib.lab.metrics import evaluate
-from tricks_lib.lab.study import STANDARD, Figures, Metric, OwnImages, final_metrics
+from tricks_lib.lab.study import (
+    STANDARD,
+    Figures,
+    Metric,
+    OwnImages,
+    StudyResult,
+    final_metrics,
+)
 from tricks_lib.lab.train import Run
 from tricks_lib.recipe import Recipe
 from tricks_lib.schedules import constant_warmup, gradual_warmup, linear_decay
@@ -236,3 +245,47 @@ PLAN = StudyPlan(
     tuning=SEARCH,
     beside=(AGAIN,),
 )
+
+# --- What is read off the record ---
+
+RULES: dict[str, Callable[[float], float]] = {
+    "kept": lambda k: 1.0,
+    "square root": math.sqrt,
+    "linear": lambda k: k,
+}
+"""What each rule multiplies the learning rate by, when the batch is k times as large."""
+
+
+def named(rule: str, base: float, batch_size: int) -> str:
+    """Return the arm that a rule names.
+
+    Args:
+        rule: one of `RULES`.
+        base: learning rate of the small batch.
+        batch_size: the large batch.
+
+    Raises:
+        KeyError: if the grid has no such learning rate.
+    """
+    name = arm(batch_size, base * RULES[rule](batch_size / REFERENCE))
+    if name not in GRID:
+        raise KeyError(f"the grid has no {name!r}")
+    return name
+
+
+def best(recorded: StudyResult, batch_size: int, metric: str = "validation_accuracy") -> str:
+    """Return the arm of the grid, without warmup, with the best mean on the validation images.
+
+    Args:
+        recorded: the study.
+        batch_size: images in a batch.
+        metric: a metric of the validation images.
+    """
+    return best_of(recorded, arms(batch_size, grid(batch_size)), metric)
+
+
+def best_of(
+    recorded: StudyResult, tries: Iterable[str], metric: str = "validation_accuracy"
+) -> str:
+    """Return the try with the best mean on the validation images."""
+    return best_tries(recorded, {"": tries}, metric, then="validation_nll")[""]
