@@ -16,7 +16,7 @@ from tricks_lib.course.chapter import found
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = ROOT / "tricks_lib" / "course" / "chapters"
-FIRST_EDITION = {"adabound", "linear_scaling"}
+FIRST_EDITION = {"adabound"}
 """Chapters that still have the form of the first edition."""
 
 HEADINGS = [
