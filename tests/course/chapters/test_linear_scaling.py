@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from tricks_lib.course.baseline import BASELINE
 from tricks_lib.course.plan import best_tries
 from tricks_lib.lab.train import fit
 
-SMALL = replace(BASELINE, epochs=2, model=mlp)
+SMALL = replace(BASELINE, epochs=2, model=partial(mlp, size=8))
 
 
 def test_all_batch_sizes_see_the_same_images(study):
@@ -37,7 +38,7 @@ def test_the_grid_has_every_answer_of_every_rule(study, batch_size):
 
 
 def test_an_answer_outside_the_grid_is_refused(study):
-    with pytest.raises(KeyError, match="the grid has no '64, lr 0.0282"):
+    with pytest.raises(KeyError, match="the grid has no '64"):
         study.named("square root", 0.02, 64)
 
 
