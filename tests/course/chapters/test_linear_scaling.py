@@ -52,9 +52,6 @@ def test_what_is_declared_won_the_search(study):
     best = best_tries(searched, study.TRIES, then="nll")
     tuned = study.arm(study.LARGE, **study.TUNED)
     assert best == {"32": study.arm(32, study.BASE), "512": tuned}
-    top = searched.mean(best["32"])
-    near = [lr for lr in study.grid(32) if top - searched.mean(study.arm(32, lr)) <= 0.005 + 1e-12]
-    assert min(near) == study.LOW
 
 
 def test_the_best_learning_rate_is_chosen_on_validation_images(study):
@@ -64,6 +61,22 @@ def test_the_best_learning_rate_is_chosen_on_validation_images(study):
             lr: recorded.mean(study.arm(size, lr), "validation_accuracy") for lr in study.grid(size)
         }
         assert study.best(recorded, size) == study.arm(size, max(means, key=means.get))
+
+
+def test_about_as_good_is_read_on_validation_images_too(study):
+    recorded = study.PLAN.recorded()
+    top = recorded.mean(study.best(recorded, 512), "validation_accuracy")
+    good = study.as_good(recorded, 512)
+    for lr in study.grid(512):
+        behind = top - recorded.mean(study.arm(512, lr), "validation_accuracy")
+        assert (behind <= 0.005) == (lr in good)
+
+
+def test_half_and_twice_the_base_were_recorded_again(study):
+    assert [lr / study.BASE for lr in study.NEAR] == [0.5, 2]
+    for base in study.NEAR:
+        for factor in (4, 16):
+            assert study.arm(512, factor * base, warmup=True) in study.AGAIN.recipes
 
 
 def test_each_seed_draws_its_own_images(study):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from tricks_lib.lab.figures import BLUE, GREEN, GREY, ORANGE, panels
-from tricks_lib.lab.study import StudyResult
+from tricks_lib.lab.study import Difference, StudyResult
 
 from . import study as setting
 
@@ -31,6 +31,7 @@ __all__ = [
     "draw_steps",
     "draw_warmup",
     "gradients_by_image",
+    "rules_against_the_best",
     "squared_distance",
 ]
 
@@ -282,3 +283,31 @@ def behind_the_best(
             gap = recorded.difference(name, metric, best, comparisons=others)
             rows[-1].append(f"{lr:g}: **best**" if name == best else f"{lr:g}: {gap}")
     return rows
+
+
+def rules_against_the_best(recorded: StudyResult, batch_size: int) -> dict[str, Difference]:
+    """Return how far each learning rate that a rule names is from the best of a batch size, from
+    the base and from half and twice of it.
+
+    Args:
+        recorded: the study.
+        batch_size: the large batch.
+
+    Returns:
+        The differences in test accuracy, which hold all at once, by the learning rate and the rules
+        that name it.
+    """
+    low, high = setting.NEAR
+    namers: dict[float, list[str]] = {}
+    for base in (low, setting.BASE, high):
+        for rule in setting.RULES:
+            lr = setting.GRID[setting.named(rule, base, batch_size)].lr
+            namers.setdefault(lr, []).append(f"{rule} from {base:g}")
+    best = setting.best(recorded, batch_size)
+    namers.pop(setting.GRID[best].lr, None)
+    return {
+        f"{lr:g}: {', '.join(namers[lr])}": recorded.difference(
+            setting.arm(batch_size, lr), baseline=best, comparisons=len(namers)
+        )
+        for lr in sorted(namers)
+    }

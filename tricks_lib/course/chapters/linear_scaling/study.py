@@ -294,3 +294,22 @@ def best_of(
 ) -> str:
     """Return the try with the best mean on the validation images."""
     return best_tries(recorded, {"": tries}, metric, then="validation_nll")[""]
+
+
+def as_good(recorded: StudyResult, batch_size: int, within: float = 0.005) -> list[float]:
+    """Return the learning rates of a batch size that are about as good as its best one.
+
+    Args:
+        recorded: the study.
+        batch_size: images in a batch.
+        within: how far behind the best a mean validation accuracy may be, as a share.
+    """
+    metric = "validation_accuracy"
+    top = recorded.mean(best(recorded, batch_size), metric)
+    means = {lr: recorded.mean(arm(batch_size, lr), metric) for lr in grid(batch_size)}
+    return [lr for lr, mean in means.items() if top - mean <= within + 1e-12]
+
+
+def longest(recorded: StudyResult, epochs: int) -> str:
+    """Return the best of the longer runs of one length."""
+    return best_of(recorded, arms(LARGE, LONGER[epochs], epochs=epochs))
