@@ -3,6 +3,8 @@
 Chapter: notebooks/02_linear_scaling.ipynb
 """
 
+from itertools import pairwise
+
 from tricks_lib.course.claims import (
     Claim,
     Helps,
@@ -57,7 +59,7 @@ def best_rates() -> list[float]:
 def doubles_up_to_256() -> None:
     """Compare the best learning rates of neighbouring batch sizes."""
     rates = best_rates()
-    steps = [later / earlier for earlier, later in zip(rates, rates[1:], strict=False)]
+    steps = [later / earlier for earlier, later in pairwise(rates)]
     assert [round(step) for step in steps] == [2, 2, 2, 1, 2, 1], f"they grow by {steps}"
     assert rates[0] == LOW, f"the best at batches of 32 is {rates[0]}"
 
