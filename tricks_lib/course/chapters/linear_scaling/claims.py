@@ -166,7 +166,7 @@ CLAIMS: list[Claim] = [
         carries="Here the best learning rate doubled with the batch from 32 to 256, and only once "
         "more up to 2,048.",
     ),
-    Says("half a point wide at {:g} to {:g} only.", half_a_point_at_512),
+    Says("At 512, only {:g} and {:g} are within half a point of the best.", half_a_point_at_512),
     Says(
         "the linear rule ends {:.1f}, {:.1f} and {:.1f} points behind the best learning rate at "
         "512.",
@@ -183,7 +183,7 @@ CLAIMS: list[Claim] = [
     Holds(
         "warmup costs where the learning rate is good",
         warmup_costs_where_the_rate_is_good,
-        carries="Where the learning rate is good, warmup costs a little",
+        carries="Where the learning rate is good, warmup costs a little at 512.",
     ),
     Holds(
         "far too large a learning rate has the higher mean with warmup",
