@@ -24,6 +24,7 @@ from .study import (
     BEST,
     DOUBLINGS,
     FRESH,
+    FURTHER,
     GRID,
     KEPT,
     LINEAR,
@@ -143,6 +144,7 @@ CLAIMS: list[Claim] = [
     Hurts(PLAN, LINEAR, baseline=SMALL, comparisons=AT_ONCE),
     NoneSeen(PLAN, LINEAR, baseline=SUDDEN, comparisons=AT_ONCE),
     Hurts(PLAN, LINEAR, baseline=ROOT, comparisons=AT_ONCE),
+    Hurts(FURTHER, LINEAR, baseline=ROOT, comparisons=AT_ONCE),
     Helps(PLAN, LINEAR, "train_loss", baseline=KEPT, comparisons=AT_ONCE),
     Hurts(PLAN, BEST, baseline=SMALL, by=0.04, carries="on the same images it stays ahead."),
     Says(
