@@ -92,15 +92,15 @@ def order_of_the_rules_depends_on_the_start() -> None:
         assert words == ["helps", "hurts"], f"{plan.name}: {words}"
 
 
-def warmup_costs_where_the_rate_is_good() -> None:
+def warmup_helps_nowhere_at_its_best() -> None:
     """Compare each side at its best learning rate."""
     found = PLAN.recorded()
-    for size in (256, 512):
+    for size, rates in WARMED.items():
         without, warm = (
-            best_of(found, arms(size, WARMED[size], warmup=warmup)) for warmup in (False, True)
+            best_of(found, arms(size, rates, warmup=warmup)) for warmup in (False, True)
         )
         gap = found.difference(warm, baseline=without, comparisons=len(WARMED))
-        assert gap.verdict == "hurts", f"warmup {gap.verdict} at batches of {size}: {gap}"
+        assert gap.verdict != "helps", f"warmup helps at batches of {size}: {gap}"
 
 
 def warmup_has_the_higher_mean_at_far_too_large_rates() -> None:
@@ -183,14 +183,14 @@ CLAIMS: list[Claim] = [
     NoneSeen(PLAN, arm(512, 0.32), baseline=arm(512, 0.16), carries="0.16 to 0.32, whichever rule"),
     # Warmup, steps, running averages.
     Holds(
-        "warmup costs where the learning rate is good",
-        warmup_costs_where_the_rate_is_good,
-        carries="Where the learning rate is good, warmup costs a little at 512.",
+        "warmup helps nowhere, each side at its best learning rate",
+        warmup_helps_nowhere_at_its_best,
+        carries="At their best learning rates, warmup helped at none of four batch sizes.",
     ),
     Holds(
         "far too large a learning rate has the higher mean with warmup",
         warmup_has_the_higher_mean_at_far_too_large_rates,
-        carries="Where it is far too large, the mean is higher with warmup",
+        carries="Where it is far too large at 512, the mean is higher with warmup",
     ),
     Holds(
         "as many steps as batches of 128, and of 32",
