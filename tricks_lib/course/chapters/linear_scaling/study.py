@@ -174,8 +174,8 @@ rules start from, and which one is best at the large batch."""
 BASE = 0.04
 """The best learning rate of the small batch in the search. A test holds the two together."""
 
-TUNED = {"lr": 0.16, "warmup": False}
-"""The best of the large batch's tries in the search."""
+TUNED = 0.16
+"""The best of the large batch's tries in the search; it is without warmup."""
 
 NEAR = (0.02, 0.08)
 """Half and twice the learning rate of the small batch, as in table 2a of Goyal et al."""
@@ -185,7 +185,7 @@ KEPT = arm(LARGE, BASE)
 ROOT = arm(LARGE, 4 * BASE, warmup=True)
 LINEAR = arm(LARGE, 16 * BASE, warmup=True)
 SUDDEN = arm(LARGE, 16 * BASE)
-BEST = arm(LARGE, **TUNED)
+BEST = arm(LARGE, TUNED)
 """The declared arms: the small batch; the large one at the learning rate kept, times the root of
 16, times 16 with and without warmup, and tuned."""
 
