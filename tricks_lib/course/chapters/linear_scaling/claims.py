@@ -220,7 +220,7 @@ CLAIMS: list[Claim] = [
     Printed("| 8,192 images, 0.1 · √32 | 26.22 ± 0.03 |", GOYAL),
     Says(
         "the linear rule ends {:.2f} points behind batches of 256, the square root {:.2f}, the "
-        "unchanged learning rate {:.2f}.",
+        "unchanged learning rate {:.2f} (",
         lambda: [error - 23.60 for error in (23.74, 26.22, 41.67)],
     ),
     Printed("24.79 % at 16,384 images, 27.55 % at 32,768 and 33.96 % at 65,536", FIGURE_3),
