@@ -16,8 +16,6 @@ from tricks_lib.course.chapter import found
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = ROOT / "tricks_lib" / "course" / "chapters"
-FIRST_EDITION = {"linear_scaling"}
-"""Chapters that still have the form of the first edition."""
 
 HEADINGS = [
     "In short",
@@ -39,22 +37,6 @@ HEADINGS = [
 BUDGETS = {"prose": 1900, "code": 130, "Derivation": 450, "Evidence": 400}
 """What is visible without unfolding, at most: words of prose in all, lines of code, and words under
 two of the headings."""
-
-HEADINGS_BEFORE = [
-    "Card",
-    "Predict first",
-    "The problem",
-    "Derivation",
-    "From formula to code",
-    "See it",
-    "Train with it",
-    "Evidence",
-    "When not to use it",
-    "Pitfalls",
-    "Exercises",
-    "Questions",
-    "Further reading",
-]
 
 FOLDERS = {"": "notebooks", "-solutions": "notebooks/solutions"}
 
@@ -120,20 +102,11 @@ def test_no_notebook_is_forgotten():
 @chapters
 def test_headings_in_order(notebook):
     headings = re.findall(r"^## (.+)$", notebook.text, flags=re.MULTILINE)
-    expected = HEADINGS_BEFORE if notebook.slug in FIRST_EDITION else HEADINGS
-    assert headings == expected, f"{notebook.name} has other headings than every chapter"
+    assert headings == HEADINGS, f"{notebook.name} has other headings than every chapter"
     number = notebook.path.stem[:2]
     assert notebook.prose[0].startswith(f"# {number} "), (
         f"{notebook.name} should begin with '# {number} ' and its title"
     )
-
-
-second_edition = pytest.mark.parametrize(
-    "notebook",
-    [(slug,) for slug in found() if slug not in FIRST_EDITION],
-    ids=[slug for slug in found() if slug not in FIRST_EDITION],
-    indirect=True,
-)
 
 
 def unfolded(text):
@@ -144,7 +117,7 @@ def unfolded(text):
     return [word for word in text.split() if re.search(r"\w", word)]
 
 
-@second_edition
+@chapters
 def test_a_chapter_keeps_its_budgets(notebook):
     folded = [cell for cell in notebook.code if "hide-input" in cell["metadata"].get("tags", [])]
     removed = [cell for cell in notebook.code if "remove-cell" in cell["metadata"].get("tags", [])]
@@ -160,14 +133,14 @@ def test_a_chapter_keeps_its_budgets(notebook):
     assert not over, f"{notebook.name} is over its budgets of {BUDGETS}: {over}"
 
 
-@second_edition
+@chapters
 def test_the_trick_is_said_before_any_symbol(notebook):
     first = notebook.section("In short")
     assert len(unfolded(first)) > 40, f"{notebook.name}: say in short what it does"
     assert "$" not in first, f"{notebook.name} has a formula in its first section:\n{first}"
 
 
-@second_edition
+@chapters
 def test_one_result_is_boxed(notebook):
     boxes = len(
         re.findall(r"\\boxed", re.sub(r"<details>.*?</details>", "", notebook.text, flags=re.S))
@@ -177,14 +150,14 @@ def test_one_result_is_boxed(notebook):
     )
 
 
-@second_edition
+@chapters
 def test_figures_are_numbered_in_order(notebook):
     numbers = re.findall(r"^\*Figure (\d+)\.", notebook.text, flags=re.MULTILINE)
     assert numbers == [str(n + 1) for n in range(len(numbers))], f"they are numbered {numbers}"
     assert len(numbers) >= len(list(figures(notebook))), f"{notebook.name}: a figure has no number"
 
 
-@second_edition
+@chapters
 def test_a_bare_loop_marks_the_lines_of_the_trick(notebook):
     loops = [cell for cell in notebook.code if "# <-" in "".join(cell["source"])]
     assert loops, f"{notebook.name} shows no bare loop with the trick's lines marked '# <-'"
@@ -192,7 +165,7 @@ def test_a_bare_loop_marks_the_lines_of_the_trick(notebook):
     assert ".backward()" in source and "step()" in source, f"this is no training loop:\n{source}"
 
 
-@second_edition
+@chapters
 def test_an_exercise_trains_and_compares_seeds(notebook):
     solved = Notebook(notebook.slug, "notebooks/solutions")
     assert re.search(r"\bstudy\(", solved.source), f"no exercise of {notebook.name} asks to train"

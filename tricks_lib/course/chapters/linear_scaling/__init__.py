@@ -28,20 +28,24 @@ CHAPTER = Chapter(
     __name__,
     number=2,
     title="Linear scaling",
-    claim="With k times the batch, k times the learning rate ends with a lower training loss than "
-    "the unchanged one.",
+    claim="With k times the batch, k times the learning rate ends with a higher accuracy than the "
+    "unchanged one.",
     says="With k times as many images in a batch, take k times the learning rate.",
     plan=PLAN,
-    before="Chapters 00 and 01; mean and variance.",
-    minutes=50,
+    before="Chapters 00 and 01; means and variances. Folds use covariances.",
+    minutes=60,
+    minutes_for_all=120,
     seconds=60,
     switch=switch,
-    use="batches must be large, to fill several devices; with warmup.",
-    avoid="small batches fit: on equally many images they stay ahead. Beyond some size the rule "
-    "breaks.",
-    start="k times the rate of a batch size whose rate was searched, after a gradual warmup.",
+    use="batches must be large, to fill several devices, the run still has many steps, and there "
+    "is no time to tune.",
+    avoid="small batches fit; the run has few steps; or you can try a few learning rates at the "
+    "large batch.",
+    start="k times the *lowest* learning rate that is good at the small batch, with warmup; then "
+    "try half and a quarter of that.",
     plain="torch.optim.SGD(model.parameters(), lr=0.1 * batch_size / 256, momentum=0.9)",
     papers="ResNet-50 on ImageNet, top-1 error over five runs: 23.60 ± 0.12 % with batches of 256; "
-    "with 8,192 images 23.74 ± 0.09 % at 32 times the rate, 41.67 ± 0.10 % at the unchanged one "
+    "with 8,192 images 23.74 ± 0.09 % at 32 times the learning rate, 26.22 ± 0.03 % at the root of "
+    "32 times, 41.67 ± 0.10 % at the unchanged one "
     "([Goyal et al. 2017](book/references.md#goyal2017accurate)).",
 )

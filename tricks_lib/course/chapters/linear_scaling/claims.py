@@ -1,7 +1,9 @@
-"""What chapter 02 says of its records, and what Goyal et al. 2017 printed.
+"""What chapter 02 says of its records, and what Goyal et al. 2017 and others printed.
 
 Chapter: notebooks/02_linear_scaling.ipynb
 """
+
+from itertools import pairwise
 
 from tricks_lib.course.claims import (
     Claim,
@@ -16,113 +18,216 @@ from tricks_lib.course.claims import (
 )
 from tricks_lib.lab.study import Difference, StudyResult
 
-from .study import BEYOND, PLAN, SIZES
+from .study import (
+    AGAIN,
+    BASE,
+    BEST,
+    DOUBLINGS,
+    FRESH,
+    FURTHER,
+    GRID,
+    KEPT,
+    LINEAR,
+    NEAR,
+    PLAN,
+    ROOT,
+    SMALL,
+    SUDDEN,
+    WARMED,
+    arm,
+    arms,
+    as_good,
+    best,
+    best_of,
+    longest,
+    named,
+)
 
-__all__ = ["CLAIMS", "GOYAL"]
+__all__ = ["CLAIMS"]
 
-GOYAL = {
-    "32": ("256 images, 0.1", 23.60, 0.12),
-    "512, rate kept": ("8,192 images, 0.1", 41.67, 0.10),
-    "512, square root": ("8,192 images, 0.1 · √32", 26.22, 0.03),
-    "512, linear + warmup": ("8,192 images, 0.1 · 32", 23.74, 0.09),
-}
-"""Goyal et al. 2017, arXiv:1706.02677, table 2a: batch and learning rate, top-1 error (%) of
-ResNet-50 on ImageNet, deviation of 5 runs; by our arm that does the same."""
-
-RULES = ("512, rate kept", "512, square root", "512, linear + warmup", "512, linear")
-"""From the highest training loss to the lowest."""
-
-KEPT = "512, rate kept"
-LONGER = "512, linear + warmup, 24 epochs"
-
-
-def behind(large: str, small: str, metric: str = "train_loss") -> Difference:
-    """Compare a large batch with a small one."""
-    return PLAN.recorded().difference(large, metric, baseline=small)
-
-
-def no_gain_from_warmup_at_this_learning_rate() -> None:
-    """Compare the linear rule with and without warmup, for every size."""
-    for size in SIZES:
-        gap = behind(f"{size}, linear + warmup", f"{size}, linear")
-        expected = "hurts" if size == 256 else "no difference seen"
-        assert gap.verdict == expected, f"warmup {gap.verdict} batches of {size}: {gap}"
-
-
-def four_times_the_learning_rate_is_too_large() -> None:
-    """Compare how far the large batch is behind from the learning rate and from four times that."""
-    usual = behind("512, linear + warmup", "32")
-    four = behind("512, linear + warmup, rate x 4", "32, rate x 4")
-    assert four.low > usual.high, f"{four} from four times the learning rate, {usual} from it"
+AT_ONCE = len(PLAN.rivals) + 1
+LOW, HIGH = NEAR
+GOYAL = "Goyal et al. 2017, arXiv:1706.02677, table 2a"
+FIGURE_3 = "Goyal et al. 2017, arXiv:1706.02677, figure 3"
+BENCHMARK = "hysts/pytorch_image_classification, README.md"
 
 
-def after_24_epochs() -> Difference:
-    """Return how far the large batch is behind in accuracy after four times the epochs."""
-    return behind(LONGER, "32, 24 epochs", "accuracy")
+def best_rates() -> list[float]:
+    """Return the best learning rate of each batch size."""
+    return [GRID[best(PLAN.recorded(), size)].lr for size in DOUBLINGS]
 
 
-def what_longer_training_leaves(result: StudyResult) -> float:
-    """Return which share of the distance in accuracy is left after four times the epochs."""
-    return abs(after_24_epochs().mean / behind("512, linear + warmup", "32", "accuracy").mean)
+def doubles_up_to_256() -> None:
+    """Compare the best learning rates of neighbouring batch sizes."""
+    rates = best_rates()
+    steps = [later / earlier for earlier, later in pairwise(rates)]
+    assert [round(step) for step in steps] == [2, 2, 2, 1, 2, 1], f"they grow by {steps}"
+    assert rates[0] == LOW, f"the best at batches of 32 is {rates[0]}"
 
 
-def lag(result: StudyResult) -> float:
-    """Return how many times the test loss is the training loss, after 12 steps."""
-    arm = "2048, linear + warmup"
-    return result.mean(arm, "nll") / result.mean(arm, "train_loss")
+def half_a_point_at_512() -> list[float]:
+    """Return the ends of the good range at batches of 512."""
+    good = as_good(PLAN.recorded(), 512)
+    return [min(good), max(good)]
+
+
+def behind(base: float) -> Difference:
+    """Return how far the linear rule's answer at 512 is from the best learning rate there."""
+    recorded = PLAN.recorded()
+    return recorded.difference(named("linear", base, 512), baseline=best(recorded, 512))
+
+
+def order_of_the_rules_depends_on_the_start() -> None:
+    """Compare linear and square root at 512, with warmup, on both sets of seeds."""
+    for plan in (PLAN, AGAIN):
+        found = plan.recorded()
+        words = [
+            found.difference(
+                arm(512, 16 * base, warmup=True),
+                baseline=arm(512, 4 * base, warmup=True),
+                comparisons=4,
+            ).verdict
+            for base in NEAR
+        ]
+        assert words == ["helps", "hurts"], f"{plan.name}: {words}"
+
+
+def warmup_helps_nowhere_at_its_best() -> None:
+    """Compare each side at its best learning rate."""
+    found = PLAN.recorded()
+    for size, rates in WARMED.items():
+        without, warm = (
+            best_of(found, arms(size, rates, warmup=warmup)) for warmup in (False, True)
+        )
+        gap = found.difference(warm, baseline=without, comparisons=len(WARMED))
+        assert gap.verdict != "helps", f"warmup helps at batches of {size}: {gap}"
+
+
+def warmup_has_the_higher_mean_at_far_too_large_rates() -> None:
+    """Compare the means at 2.56 and 5.12."""
+    found = PLAN.recorded()
+    for lr in (2.56, 5.12):
+        warm, without = (found.mean(arm(512, lr, warmup=warmup)) for warmup in (True, False))
+        assert found.mean(best(found, 512)) - 0.1 > warm > without, f"at {lr}: {warm}, {without}"
+
+
+def equal_steps(size: int, epochs: int) -> Difference:
+    """Return how far the large batch is ahead of a smaller one that makes as many steps."""
+    found = PLAN.recorded()
+    return found.difference(longest(found, epochs), baseline=best(found, size), comparisons=2)
+
+
+def as_many_steps() -> None:
+    """Look at both verdicts."""
+    words = [equal_steps(128, 24).verdict, equal_steps(32, 96).verdict]
+    assert words == ["no difference seen", "hurts"], f"the record says {words}"
+
+
+def loss_after_96_epochs(result: StudyResult) -> float:
+    """Return the training loss of the longest runs."""
+    return result.mean(longest(result, 96), "train_loss")
+
+
+def lagging(size: int) -> list[float]:
+    """Return the accuracy as trained and with fresh running averages, in per cent."""
+    found = PLAN.recorded()
+    return [
+        100 * found.mean(best(found, size, f"validation_accuracy{ending}"), f"accuracy{ending}")
+        for ending in ("", FRESH)
+    ]
 
 
 CLAIMS: list[Claim] = [
-    Orders(PLAN, (*RULES, "32"), "train_loss"),
-    *(Hurts(PLAN, arm, "train_loss", baseline="32") for arm in RULES),
-    Orders(
-        PLAN,
-        sorted(GOYAL, key=lambda arm: GOYAL[arm][1], reverse=True),
-        "train_loss",
-        carries="The order of the four is the same.",
+    # The declared comparisons.
+    NoneSeen(PLAN, LINEAR, baseline=KEPT, comparisons=AT_ONCE),
+    Hurts(PLAN, LINEAR, baseline=BEST, comparisons=AT_ONCE),
+    Hurts(PLAN, LINEAR, baseline=SMALL, comparisons=AT_ONCE),
+    NoneSeen(PLAN, LINEAR, baseline=SUDDEN, comparisons=AT_ONCE),
+    Hurts(PLAN, LINEAR, baseline=ROOT, comparisons=AT_ONCE),
+    Hurts(FURTHER, LINEAR, baseline=ROOT, comparisons=AT_ONCE),
+    Helps(PLAN, LINEAR, "train_loss", baseline=KEPT, comparisons=AT_ONCE),
+    Hurts(PLAN, BEST, baseline=SMALL, by=0.04, carries="on the same images it stays ahead."),
+    Says(
+        "Tuned batches of 512 end {:.1f} points behind batches of 32 on the same images.",
+        lambda: -100 * PLAN.recorded().difference(BEST, baseline=SMALL).mean,
     ),
-    # The card's claim, and the reason why it says no more.
-    *(Helps(PLAN, arm, "train_loss", baseline=KEPT) for arm in RULES if arm != KEPT),
-    NoneSeen(
-        PLAN,
-        "512, linear",
-        baseline="512, square root",
-        carries="In test accuracy the linear rule differs from the square root by",
+    # The grid.
+    *(
+        NoneSeen(
+            PLAN,
+            arm(32, base),
+            baseline=SMALL,
+            comparisons=2,
+            carries="At batches of 32, no difference is seen between 0.02, 0.04 and 0.08.",
+        )
+        for base in NEAR
     ),
     Holds(
-        "no gain from warmup at this learning rate",
-        no_gain_from_warmup_at_this_learning_rate,
-        carries="Here, from a base learning rate of 0.02, no gain from warmup is seen, and at 256 "
-        "images it costs a little",
+        "the best learning rate doubles up to 256, and once more up to 2,048",
+        doubles_up_to_256,
+        carries="Here the best learning rate doubled with the batch from 32 to 256, and only once "
+        "more up to 2,048.",
     ),
-    Holds("four times the learning rate is too large", four_times_the_learning_rate_is_too_large),
-    NoneSeen(
-        PLAN,
-        LONGER,
-        baseline="32, 24 epochs",
-        carries="with 192 no difference in accuracy is seen",
+    Says("At 512, only {:g} and {:g} are within half a point of the best.", half_a_point_at_512),
+    Says(
+        "the linear rule ends {:.1f}, {:.1f} and {:.1f} points behind the best learning rate at "
+        "512.",
+        lambda: [-100 * behind(base).mean for base in (LOW, BASE, HIGH)],
+    ),
+    Holds(
+        "the order of the rules depends on the start",
+        order_of_the_rules_depends_on_the_start,
+        carries="from 0.02 linear is ahead of the square root, from 0.08 far behind.",
+    ),
+    Orders(PLAN, [named(rule, BASE, 512) for rule in ("square root", "linear", "kept")]),
+    NoneSeen(PLAN, arm(512, 0.32), baseline=arm(512, 0.16), carries="0.16 to 0.32, whichever rule"),
+    # Warmup, steps, running averages.
+    Holds(
+        "warmup helps nowhere, each side at its best learning rate",
+        warmup_helps_nowhere_at_its_best,
+        carries="At their best learning rates, warmup helped at none of four batch sizes.",
+    ),
+    Holds(
+        "far too large a learning rate has the higher mean with warmup",
+        warmup_has_the_higher_mean_at_far_too_large_rates,
+        carries="Where it is far too large at 512, the mean is higher with warmup",
+    ),
+    Holds(
+        "as many steps as batches of 128, and of 32",
+        as_many_steps,
+        carries="With as many steps as batches of 128, no difference in test accuracy is seen",
     ),
     Says(
-        "the interval reaches from {:.1f} points behind to {:.1f} ahead",
-        lambda: (-100 * after_24_epochs().low, 100 * after_24_epochs().high),
+        "the large batch is still {:.1f} points behind",
+        lambda: -100 * equal_steps(32, 96).mean,
     ),
     Within(
-        "the share of the distance that is left after 24 epochs",
+        "the training loss after 96 epochs",
         PLAN,
-        what_longer_training_leaves,
-        high=0.25,
-        carries="So most of the distance is gone",
+        loss_after_96_epochs,
+        high=0.01,
+        carries="its training loss is nearly zero",
     ),
-    Orders(PLAN, [f"{size}, linear + warmup" for size in reversed((512, *BEYOND))], "train_loss"),
-    Within(
-        "running averages that lag behind after few steps: test loss over training loss",
-        PLAN,
-        lag,
-        low=3,
+    Says("they lift batches of 2,048 from {:.1f} to {:.1f} %.", lambda: lagging(2048)),
+    # The papers.
+    Printed("| 256 images, 0.05 | 23.92 ± 0.10 |", GOYAL),
+    Printed("| 256 images, 0.1 | 23.60 ± 0.12 |", GOYAL),
+    Printed("| 256 images, 0.2 | 23.68 ± 0.09 |", GOYAL),
+    Printed("| 8,192 images, 0.05 · 32 | 24.27 ± 0.08 |", GOYAL),
+    Printed("| 8,192 images, 0.1 · 32 | 23.74 ± 0.09 |", GOYAL),
+    Printed("| 8,192 images, 0.2 · 32 | 24.05 ± 0.18 |", GOYAL),
+    Printed("| 8,192 images, 0.1 | 41.67 ± 0.10 |", GOYAL),
+    Printed("| 8,192 images, 0.1 · √32 | 26.22 ± 0.03 |", GOYAL),
+    Says(
+        "the linear rule ends {:.2f} points behind batches of 256, the square root {:.2f}, the "
+        "unchanged learning rate {:.2f} (",
+        lambda: [error - 23.60 for error in (23.74, 26.22, 41.67)],
     ),
-    Printed("23.74 % error at 8,192 images", source="Goyal et al. 2017, figure 3"),
-    Printed(
-        "24.79 % at 16,384, 27.55 % at 32,768 and 33.96 % at 65,536",
-        source="Goyal et al. 2017, figure 3",
-    ),
+    Printed("24.79 % at 16,384 images, 27.55 % at 32,768 and 33.96 % at 65,536", FIGURE_3),
+    Printed("| 128 | 8.09 | 7.28 | 0.4 |", BENCHMARK),
+    Printed("| 256 | 8.61 | 7.45 | 0.8 |", BENCHMARK),
+    Printed("| 512 | 8.22 | 7.73 | 0.8 to 1.6 |", BENCHMARK),
+    Printed("| 1024 | 8.40 | 8.07 | 1.6 |", BENCHMARK),
+    Printed("| 2048 | 8.87 | 8.69 | 2.4 |", BENCHMARK),
+    Printed("| 4096 | 10.57 | 10.32 | 1.6 |", BENCHMARK),
 ]

@@ -4,7 +4,9 @@ Chapter: notebooks/02_linear_scaling.ipynb
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,7 +26,11 @@ from tricks_lib.course.exercises import (
     number_of,
     untouched,
 )
+from tricks_lib.course.own_interval import OwnInterval
+from tricks_lib.lab.data import Data, load_data
+from tricks_lib.lab.study import study
 from tricks_lib.models import mlp
+from tricks_lib.recipe import Recipe
 from tricks_lib.schedules import linear_scaling, sqrt_scaling
 
 __all__ = ["RIGHT", "WRONG", "check"]
@@ -54,61 +60,6 @@ def _(linear_rate, sqrt_rate):
         mistakes={
             "That is the linear rule: take the root of 4.": linear,
             "The larger batch gets the larger learning rate: multiply.": 0.1 / 2,
-        },
-    )
-
-
-@check.exercise(
-    "what becomes of steps, noise and distance", domain="`k` is a whole number from 1 on."
-)
-def _(factors: Function, draws: Draws):
-    agree(
-        factors,
-        lambda k: [1 / k, k, 1],
-        [(1,), (2,), *((draws.count(3, 64),) for _ in range(4))],
-        "M images are M/B steps; a step moves by η·g, and has noise η²·Σ/B.",
-        mistakes={
-            "Your noise is that of the learning rate kept: η² grows too.": (
-                lambda k: [1 / k, 1 / k, 1]
-            ),
-            "Your noise leaves out that the larger batch averages it: divide by k once.": (
-                lambda k: [1 / k, k**2, 1]
-            ),
-            "Your distance is that of one step: there are fewer of them.": lambda k: [1 / k, k, k],
-            "A larger batch makes fewer steps of the same number of images.": lambda k: [k, k, 1],
-        },
-    )
-
-
-@check.exercise("the largest k", domain="`x` is at least 0.002 and at most 1.")
-def _(largest_k: Function, draws: Draws):
-    def case():
-        return (draws.scale(0.002, 1),)
-
-    def far_from_rounding(case):
-        (x,) = case
-        ends = (_apart(x, _largest_k(x) + more) for more in (0, 1))
-        return all(abs(end - 0.05) > 1e-9 for end in ends)
-
-    def small(case):
-        return case[0] < 0.01 and far_from_rounding(case)
-
-    agree(
-        largest_k,
-        _largest_k,
-        [
-            *((x,) for x in (0.002, 0.3, 1.0)),
-            draws.until(case, small),
-            *(draws.until(case, far_from_rounding) for _ in range(6)),
-        ],
-        "Small steps end at (1 - x)^k, the large one at 1 - k·x; k = 1 always holds.",
-        mistakes={
-            "That is the approximation for small x: count k up instead.": lambda x: int(0.32 / x),
-            "That is the approximation for small x, and k = 1 always holds: count k up instead.": (
-                lambda x: max(1, int(0.32 / x))
-            ),
-            "That is the first k for which it no longer holds.": lambda x: _largest_k(x) + 1,
-            "That is one too few, or none where k = 1 holds.": lambda x: _largest_k(x) - 1,
         },
     )
 
@@ -285,6 +236,77 @@ def _check_step(tried: str, found: Tensor, task: tuple) -> None:
 
 
 @check.exercise(
+    "an interval of your own",
+    domain="`baseline` is a recipe, `data` has training and test images, `k` is a whole number "
+    "from 2 on, and `seeds` is a list of two or more.",
+)
+def _(gain: Function, draws: Draws):
+    def case():
+        epochs, lr = draws.count(2, 4), draws.number(0.002, 0.02)
+        recipe = Recipe(epochs=epochs, batch_size=5, lr=lr, model=mlp)
+        data = load_data("digits").subset(train=80, test=100, seed=draws.count(0, 99))
+        k, seeds = draws.count(2, 4), [draws.count(0, 999) for _ in range(draws.count(2, 4))]
+        return recipe, data, k, seeds
+
+    GAIN.judge(gain, draws, case)
+
+
+@check.exercise(
+    "what becomes of steps, noise and distance", domain="`k` is a whole number from 1 on."
+)
+def _(factors: Function, draws: Draws):
+    agree(
+        factors,
+        lambda k: [1 / k, k, 1],
+        [(1,), (2,), *((draws.count(3, 64),) for _ in range(4))],
+        "M images are M/B steps; a step moves by η·g, and has noise η²·Σ/B.",
+        mistakes={
+            "Your noise is that of the learning rate kept: η² grows too.": (
+                lambda k: [1 / k, 1 / k, 1]
+            ),
+            "Your noise leaves out that the larger batch averages it: divide by k once.": (
+                lambda k: [1 / k, k**2, 1]
+            ),
+            "Your distance is that of one step: there are fewer of them.": lambda k: [1 / k, k, k],
+            "A larger batch makes fewer steps of the same number of images.": lambda k: [k, k, 1],
+        },
+    )
+
+
+@check.exercise("the largest k", domain="`x` is at least 0.002 and at most 1.")
+def _(largest_k: Function, draws: Draws):
+    def case():
+        return (draws.scale(0.002, 1),)
+
+    def far_from_rounding(case):
+        (x,) = case
+        ends = (_apart(x, _largest_k(x) + more) for more in (0, 1))
+        return all(abs(end - 0.05) > 1e-9 for end in ends)
+
+    def small(case):
+        return case[0] < 0.01 and far_from_rounding(case)
+
+    agree(
+        largest_k,
+        _largest_k,
+        [
+            *((x,) for x in (0.002, 0.3, 1.0)),
+            draws.until(case, small),
+            *(draws.until(case, far_from_rounding) for _ in range(6)),
+        ],
+        "Small steps end at (1 - x)^k, the large one at 1 - k·x; k = 1 always holds.",
+        mistakes={
+            "That is the approximation for small x: count k up instead.": lambda x: int(0.32 / x),
+            "That is the approximation for small x, and k = 1 always holds: count k up instead.": (
+                lambda x: max(1, int(0.32 / x))
+            ),
+            "That is the first k for which it no longer holds.": lambda x: _largest_k(x) + 1,
+            "That is one too few, or none where k = 1 holds.": lambda x: _largest_k(x) - 1,
+        },
+    )
+
+
+@check.exercise(
     "the noise scale from two batches",
     domain="`small` is below `large`, and both squared lengths are above 0, the one of the small "
     "batch being the larger.",
@@ -319,6 +341,46 @@ def _(estimate_noise_scale: Function, draws: Draws):
 
 
 # --- Answers to try the checks with: one that must pass, and some that must not ---
+
+
+def _both(
+    baseline: Recipe,
+    data: Data,
+    k: int,
+    seeds: Sequence[int],
+    scale: Callable[..., float] = linear_scaling,
+):
+    kept = replace(baseline, batch_size=k * baseline.batch_size)
+    scaled = replace(kept, lr=scale(baseline.lr, k, reference=1))
+    return study({"kept": kept, "scaled": scaled}, data, seeds)
+
+
+def _with_small_batches(baseline: Recipe, data: Data, k: int, seeds: Sequence[int]):
+    scaled = replace(baseline, lr=k * baseline.lr)
+    return study({"kept": baseline, "scaled": scaled}, data, seeds)
+
+
+def _against_the_small_batch(baseline: Recipe, data: Data, k: int, seeds: Sequence[int]):
+    scaled = replace(baseline, batch_size=k * baseline.batch_size, lr=k * baseline.lr)
+    return study({"small": baseline, "scaled": scaled}, data, seeds)
+
+
+GAIN = OwnInterval(
+    _both,
+    "Hand both recipes with the large batch to `study`, with the data and the seeds, and read the "
+    "difference of the one that is scaled: `.low` and `.high`.",
+    trick="the scaled learning rate",
+    baseline="the unchanged one",
+    others={
+        "That is the square root of k: the exercise asks for the linear rule.": partial(
+            _both, scale=sqrt_scaling
+        ),
+        "Both of yours have the small batch: make it k times as large.": _with_small_batches,
+        "That is against the small batch: both recipes have the large one.": (
+            _against_the_small_batch
+        ),
+    },
+)
 
 
 def _apart(x, k):
@@ -469,10 +531,11 @@ _MISTAKES = {
 
 RIGHT = {
     1: (0.4, 0.2),
-    2: lambda k: (1 / k, k, 1),
-    3: _largest_k,
-    4: _step_in_parts,
-    5: _estimate,
+    2: _step_in_parts,
+    3: GAIN.right,
+    4: lambda k: (1 / k, k, 1),
+    5: _largest_k,
+    6: _estimate,
 }
 
 WRONG = {
@@ -483,22 +546,6 @@ WRONG = {
         ((0.4, 1.6), "The square-root rule"),
     ],
     2: [
-        (lambda k: (1 / k, 1 / k, 1), "the learning rate kept"),
-        (lambda k: (1 / k, k**2, 1), "divide by k once"),
-        (lambda k: (1 / k, k, k), "there are fewer of them"),
-        (lambda k: (k, k, 1), "fewer steps"),
-        (lambda k: (0.5, 2, 1), "a step moves by η·g"),
-        (lambda k: k, "Expected 3 numbers"),
-    ],
-    3: [
-        (lambda x: int(0.32 / x), "count k up instead"),
-        (lambda x: max(1, int(0.32 / x)), "count k up instead"),
-        (lambda x: _largest_k(x) - 1, "That is one too few"),
-        (lambda x: _largest_k(x) + 1, "no longer holds"),
-        (lambda x: 7 if x >= 1 else _largest_k(x), "k = 1 always holds"),
-        (lambda x: -3 if x < 0.005 else _largest_k(x), "Small steps end at (1 - x)^k"),
-    ],
-    4: [
         (_one_backward_at_the_end, "held at once"),
         (_backwards_after_all_forwards, "held at once"),
         (_parts_that_count_alike, "The parts differ in size"),
@@ -517,7 +564,24 @@ WRONG = {
         (_normalised_in_place, "changed its argument `images`"),
         (lambda model, optimizer, images, labels, k: None, "nothing went through the network"),
     ],
+    3: GAIN.wrong,
+    4: [
+        (lambda k: (1 / k, 1 / k, 1), "the learning rate kept"),
+        (lambda k: (1 / k, k**2, 1), "divide by k once"),
+        (lambda k: (1 / k, k, k), "there are fewer of them"),
+        (lambda k: (k, k, 1), "fewer steps"),
+        (lambda k: (0.5, 2, 1), "a step moves by η·g"),
+        (lambda k: k, "Expected 3 numbers"),
+    ],
     5: [
+        (lambda x: int(0.32 / x), "count k up instead"),
+        (lambda x: max(1, int(0.32 / x)), "count k up instead"),
+        (lambda x: _largest_k(x) - 1, "That is one too few"),
+        (lambda x: _largest_k(x) + 1, "no longer holds"),
+        (lambda x: 7 if x >= 1 else _largest_k(x), "k = 1 always holds"),
+        (lambda x: -3 if x < 0.005 else _largest_k(x), "Small steps end at (1 - x)^k"),
+    ],
+    6: [
         (lambda *given: _parts_of_estimate(*given)[0], "divide it by ‖g‖²"),
         (lambda *given: _parts_of_estimate(*given)[1], "S divided by it"),
         (lambda *given: 1 / _estimate(*given), "the other way round"),
