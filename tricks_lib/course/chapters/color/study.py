@@ -48,10 +48,10 @@ from .lights import (
 RESULTS = Path(__file__).with_name("results")
 
 EPOCHS = 20
-TRIES = (0.05, 0.2, 0.8)
+TRIES = (0.1, 0.4, 1.6)
 """Learning rates that are tried for the network without colour shifts."""
 
-LR = 0.2
+LR = 0.4
 """The best of the recorded search; a test holds the two together."""
 
 
