@@ -4,6 +4,7 @@ Chapter: notebooks/13_color.ipynb
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import matplotlib.pyplot as plt
 import torch
@@ -66,17 +67,21 @@ def draw_shifts() -> Figure:
 
 
 def draw_shops(data: Data, count: int = 5) -> Figure:
-    """Draw training images above, and test images of the same classes below.
+    """Draw a row of training images, and two rows of test images of the same classes.
 
     Args:
         data: the garments under two lights.
         count: how many classes.
     """
     images, titles = [], []
-    for split in (data.train, data.test):
+    for name, split, place in (
+        ("train", data.train, 0),
+        ("test", data.test, 0),
+        ("test", data.test, 3),
+    ):
         for label in range(count):
-            images.append(split.images[split.labels == label][:1])
-            titles.append(data.classes[label].split("/")[0])
+            images.append(split.images[split.labels == label][place : place + 1])
+            titles.append(f"{data.classes[label].split('/')[0]}, {name}")
     return show_images(torch.cat(images), titles, columns=count, size=1.3)
 
 
@@ -92,7 +97,7 @@ def draw_cloud(images: Tensor, angle: float, points: int = 1500) -> Figure:
     picked = torch.randint(pixels.shape[1], (points,), generator=torch.Generator().manual_seed(0))
     some, middle = pixels[:, picked], pixels.mean(1)
     values, vectors = principal_colors(images)
-    figure = plt.figure(figsize=(5.2, 4.0))
+    figure = plt.figure(figsize=(5.2, 4.0), layout="none")
     ax = figure.add_axes((0.0, 0.0, 1.0, 1.0), projection="3d")
     ax.scatter(*some.tolist(), c=some.T.tolist(), s=6, depthshade=False)
     for place in range(3):
@@ -116,8 +121,7 @@ STEPS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "contrast": lambda images, amount: adjust_contrast(images, 1 + 0.6 * amount),
     "saturation": lambda images, amount: adjust_saturation(images, 1 + 0.8 * amount),
     "hue": lambda images, amount: adjust_hue(images, 0.25 * amount),
-    "PCA, first": lambda images, amount: pca_shift(images, -1.0 * amount, 0, 0),
-    "PCA, second": lambda images, amount: pca_shift(images, 0, 10.0 * amount, 0),
+    "PCA colour": lambda images, amount: pca_shift(images, -1.5 * amount, 0, 0),
     "a light": lambda images, amount: under_light(
         images, 1 + 0.4 * amount * torch.tensor([1.0, 0.0, -1.0])
     ),
@@ -125,21 +129,26 @@ STEPS: dict[str, Callable[[Tensor, float], Tensor]] = {
 """What the moving figure does to a photograph, by an amount from -1 to 1."""
 
 AMOUNTS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+"""Where the slider stops."""
 
 
 def shifted(step: str, amount: float) -> Tensor:
-    """Return a photograph after one of `STEPS`, uint8 (1, 3, 96, 96)."""
-    return STEPS[step](photographs(96)[2:3], amount)
+    """Return the astronaut after one of `STEPS`, uint8 (1, 3, 96, 96)."""
+    return STEPS[step](_astronaut(), amount)
+
+
+@cache
+def _astronaut() -> Tensor:
+    return photographs(96)[:1]
 
 
 def draw_step(step: str, amount: float) -> Figure:
     """Draw a photograph after one of `STEPS`, and where its pixels went between red and blue."""
-    before, after = photographs(96)[2:3], shifted(step, amount)
+    before, after = _astronaut(), shifted(step, amount)
     figure, (left, right) = panels(2, height=3.3)
     left.imshow(after[0].permute(1, 2, 0).numpy())
     left.axis("off")
     _scatter(right, before, after)
-    figure.tight_layout()
     return figure
 
 
