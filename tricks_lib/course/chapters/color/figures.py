@@ -33,11 +33,14 @@ from .lights import COLOURED, under_light
 
 __all__ = [
     "AMOUNTS",
+    "ANGLES",
+    "SETS",
     "STEPS",
     "draw_cloud",
     "draw_shifts",
     "draw_shops",
     "draw_step",
+    "draw_views",
     "pca_shift",
     "shifted",
 ]
@@ -114,6 +117,18 @@ def draw_cloud(images: Tensor, angle: float, points: int = 1500) -> Figure:
     ax.tick_params(labelsize=12)
     ax.view_init(elev=22, azim=angle)
     return figure
+
+
+SETS: dict[str, slice] = {"four photographs": slice(0, 4), "the coffee": slice(2, 3)}
+"""What clouds there are: which of the photographs."""
+
+ANGLES = (-60, -30, 0, 30, 60, 90, 120)
+"""From where a cloud is seen, in degrees."""
+
+
+def draw_views(pixels: str, angle: float) -> Figure:
+    """Draw the cloud of one of `SETS`."""
+    return draw_cloud(photographs(96)[SETS[pixels]], angle)
 
 
 STEPS: dict[str, Callable[[Tensor, float], Tensor]] = {
