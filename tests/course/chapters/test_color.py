@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tricks_lib import ColorShift, PCAColor
-from tricks_lib.augment import Compose, HorizontalFlip, RandomCrop, identity
+from tricks_lib.augment import HorizontalFlip, RandomCrop, identity
 from tricks_lib.augment.pca_color import IMAGENET_EIGENVALUES, IMAGENET_EIGENVECTORS
 from tricks_lib.course.baseline import BASELINE
 from tricks_lib.course.photographs import photographs
@@ -54,7 +54,8 @@ def test_garments_have_a_recipe_without_crop_and_mirror(study):
 def test_even_shifts_are_as_large_as_those_of_pca_colour(study):
     values, vectors = torch.tensor(IMAGENET_EIGENVALUES), torch.tensor(IMAGENET_EIGENVECTORS)
     squared = (vectors @ torch.diag(values.square()) @ vectors.T).trace().item()
-    assert 3 * study.EVEN**2 == pytest.approx(squared, rel=1e-3)
+    even_squared = 3 * study.EVEN**2
+    assert even_squared == pytest.approx(squared, rel=1e-3)
     [*_, even] = study.RECIPES[study.EVEN_LARGE].augment.steps
     assert even == PCAColor(1.0, 3 * (study.EVEN,), study.UNTURNED)
 

@@ -40,7 +40,7 @@ COLOURED: dict[str, Gains] = {
     "shade": (0.6, 0.8, 1.0),
     "tube": (0.7, 1.0, 0.7),
 }
-"""Factors of red, green and blue: an evening lamp, the shade under a blue sky, a fluorescent tube."""
+"""Factors of red, green and blue: an evening lamp, the shade under a blue sky, a tube."""
 
 GREY_LIGHTS: dict[str, Gains] = {"dim": (0.5, 0.5, 0.5), "bright": (1.5, 1.5, 1.5)}
 """The same light, half as strong, and half as strong again."""

@@ -7,8 +7,8 @@ that sees grey, and one that standardises the channels of each image. Two contro
 against the augmentations: one that draws lights as the tests do, and shifts of the size of PCA
 colour in directions of no meaning.
 
-Beside it, garments whose light tells their class: five kinds were photographed under a lamp, five in
-the shade, and the test images' lights are drawn by lot.
+Beside it, garments whose light tells their class: five kinds stand under a lamp, five in the shade,
+and the lights of the test images are drawn by lot.
 
 The images come from `load_data("cifar10")`, or from where the standing setting *colour* takes them.
 
@@ -163,9 +163,7 @@ RECIPES = {
 
 AGAIN = StudyPlan(
     path=RESULTS / "color-again.jsonl",
-    recipes={
-        arm: RECIPES[arm] for arm in (NONE, SHIFT, PCA, PCA_LARGE, EVEN_LARGE, STANDARDIZED)
-    },
+    recipes={arm: RECIPES[arm] for arm in (NONE, SHIFT, PCA, PCA_LARGE, EVEN_LARGE, STANDARDIZED)},
     data=DATA,
     seeds=range(10, 20),
     measure=under_lights,
