@@ -27,7 +27,7 @@ from tricks_lib.augment.pca_color import (
 )
 from tricks_lib.course.photographs import photographs
 from tricks_lib.lab.data import Data
-from tricks_lib.lab.figures import panels, show_images
+from tricks_lib.lab.figures import show_images
 
 from .lights import COLOURED, under_light
 
@@ -160,7 +160,9 @@ def _astronaut() -> Tensor:
 def draw_step(step: str, amount: float) -> Figure:
     """Draw a photograph after one of `STEPS`, and where its pixels went between red and blue."""
     before, after = _astronaut(), shifted(step, amount)
-    figure, (left, right) = panels(2, height=3.3)
+    figure = plt.figure(figsize=(5.5, 3.0), layout="none")
+    left = figure.add_axes((0.0, 0.08, 0.44, 0.84))
+    right = figure.add_axes((0.54, 0.17, 0.44, 0.78))
     left.imshow(after[0].permute(1, 2, 0).numpy())
     left.axis("off")
     _scatter(right, before, after)
@@ -168,10 +170,10 @@ def draw_step(step: str, amount: float) -> Figure:
 
 
 def _scatter(ax: Axes, before: Tensor, after: Tensor) -> None:
-    """Draw every ninth pixel by red and blue: grey before, in its own colour after."""
-    old, new = (image[0, :, ::3, ::3].flatten(1).float() / 255 for image in (before, after))
+    """Draw every sixteenth pixel by red and blue: grey before, in its own colour after."""
+    old, new = (image[0, :, ::4, ::4].flatten(1).float() / 255 for image in (before, after))
     ax.plot([0, 1], [0, 1], color="black", lw=1, ls=":", zorder=1)
-    ax.scatter(old[0], old[2], color="0.8", s=7, zorder=0)
-    ax.scatter(new[0], new[2], c=new.T.tolist(), s=9, edgecolors="0.35", linewidths=0.2, zorder=2)
+    ax.scatter(old[0], old[2], color="0.8", s=9, zorder=0)
+    ax.scatter(new[0], new[2], c=new.T.tolist(), s=12, edgecolors="0.35", linewidths=0.2, zorder=2)
     ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="red", ylabel="blue")
     ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
