@@ -162,7 +162,7 @@ def draw_step(step: str, amount: float) -> Figure:
     before, after = _astronaut(), shifted(step, amount)
     figure = plt.figure(figsize=(5.5, 3.0), layout="none")
     left = figure.add_axes((0.0, 0.08, 0.44, 0.84))
-    right = figure.add_axes((0.54, 0.17, 0.44, 0.78))
+    right = figure.add_axes((0.58, 0.17, 0.41, 0.78))
     left.imshow(after[0].permute(1, 2, 0).numpy())
     left.axis("off")
     _scatter(right, before, after)
