@@ -5,6 +5,7 @@ Chapter: notebooks/13_color.ipynb
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
@@ -101,7 +102,7 @@ def draw_cloud(images: Tensor, angle: float, points: int = 1500) -> Figure:
     some, middle = pixels[:, picked], pixels.mean(1)
     values, vectors = principal_colors(images)
     figure = plt.figure(figsize=(5.2, 4.0), layout="none")
-    ax = figure.add_axes((0.0, 0.0, 1.0, 1.0), projection="3d")
+    ax: Any = figure.add_axes((0.0, 0.0, 1.0, 1.0), projection="3d")  # Axes3D
     ax.scatter(*some.tolist(), c=some.T.tolist(), s=6, depthshade=False)
     for place in range(3):
         # Two standard deviations to each side hold about 95 % of what varies along a direction.
