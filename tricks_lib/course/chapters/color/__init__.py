@@ -33,10 +33,11 @@ CHAPTER = Chapter(
     minutes_for_all=110,
     seconds=40,
     switch=switch,
-    use="images will come in another light than those to learn from.",
-    avoid="the colour is what the label is about, or a light tells the class and the hue is left "
-    "as it is.",
-    start="0.4 for brightness, contrast and saturation; PCA colour with σ = 0.1.",
+    use="images will be brighter, darker or paler than those to learn from; against lights of "
+    "another colour, turn the hue over the whole circle, or standardise each image.",
+    avoid="the label is about the colour, or images come in the light of the training images: no "
+    "gain was seen there.",
+    start="0.4 for brightness, contrast and saturation, and hue = 0.5 against coloured lights.",
     plain="x = torchvision.transforms.v2.ColorJitter(0.4, 0.4, 0.4)(x)",
     papers="on ImageNet PCA colour “reduces the top-1 error rate by over 1 %” "
     "([Krizhevsky et al. 2012](book/references.md#krizhevsky2012imagenet)); the amounts of 0.4 are "
