@@ -4,7 +4,6 @@
 images in every arm. Test images are shown as they are, under three coloured lights, and darker and
 brighter. They are of two of the ten classes only, airplanes and automobiles, which was not meant:
 the first of the test images were taken, and in a folder these stand in the order of their classes.
-A shorter study with test images of all classes stands beside it.
 
 The rivals are what takes the light out of an image without any augmentation: a network that sees
 grey, and one that standardises the channels of each image. Two controls say what to hold against
@@ -179,33 +178,6 @@ AGAIN = StudyPlan(
 )
 """The arms of the main comparisons with ten new seeds."""
 
-# --- All ten classes ---
-
-
-@cache
-def all_classes() -> Data:
-    """Load the 50,000 photographs from which each seed draws, and 1,000 test images at random."""
-    return colour.pool().subset(test=1000, seed=0)
-
-
-SHORT = 12
-
-
-def short(whole: Recipe) -> Recipe:
-    """Return a recipe for 1,000 images, with the course's learning rate."""
-    return replace(whole, epochs=SHORT, batch_size=50, lr=0.1, schedule=linear_decay(SHORT))
-
-
-CLASSES = StudyPlan(
-    path=RESULTS / "color-classes.jsonl",
-    recipes={arm: short(RECIPES[arm]) for arm in (NONE, SHIFT, FULL_HUE, STANDARDIZED, PCA, GREY)},
-    data=OwnImages(all_classes, train=1000),
-    seeds=8,
-    measure=under_lights,
-    metrics=METRICS,
-)
-"""The main comparisons with test images of all ten classes, short and on a CPU."""
-
 # --- Garments whose light tells their class ---
 
 
@@ -280,5 +252,5 @@ PLAN = StudyPlan(
         Headline(PCA, "accuracy_coloured", "PCA colour, under coloured light"),
     ),
     tuning=SEARCH,
-    beside=(AGAIN, CLASSES, TIED),
+    beside=(AGAIN, TIED),
 )
