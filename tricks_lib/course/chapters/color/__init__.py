@@ -33,8 +33,8 @@ CHAPTER = Chapter(
     minutes_for_all=110,
     seconds=40,
     switch=switch,
-    use="images will be brighter, darker or paler than those to learn from; against lights of "
-    "another colour, turn the hue over the whole circle, or standardise each image.",
+    use="images will be darker than those to learn from; against lights of another colour, turn "
+    "the hue over the whole circle, or standardise each image.",
     avoid="the label is about the colour, or images come in the light of the training images: no "
     "gain was seen there.",
     start="0.4 for brightness, contrast and saturation, and hue = 0.5 against coloured lights.",

@@ -180,7 +180,7 @@ CLAIMS: list[Claim] = [
     # Brightness.
     Says(
         "In half the light the network without shifts has {:.0f} %, and with colour shift "
-        "{:.0f} %.",
+        "{:.0f} %;",
         lambda: [percent(NONE, own_light("dim")), percent(SHIFT, own_light("dim"))],
     ),
     *(
@@ -190,7 +190,17 @@ CLAIMS: list[Claim] = [
             own_light("dim"),
             comparisons=count,
             by=0.05,
-            carries="**Brightness is another matter.**",
+            carries="**Darkness is another matter.**",
+        )
+        for plan, count in ((PLAN, ALL), (AGAIN, 5))
+    ),
+    *(
+        NoneSeen(
+            plan,
+            SHIFT,
+            own_light("bright"),
+            comparisons=count,
+            carries="in brighter light no difference is seen.",
         )
         for plan, count in ((PLAN, ALL), (AGAIN, 5))
     ),
