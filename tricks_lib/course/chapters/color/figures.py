@@ -89,7 +89,7 @@ def draw_shops(data: Data, count: int = 5) -> Figure:
     return show_images(torch.cat(images), titles, columns=count, size=1.3)
 
 
-def draw_cloud(images: Tensor, angle: float, points: int = 1500) -> Figure:
+def draw_cloud(images: Tensor, angle: float, points: int = 1000) -> Figure:
     """Draw pixels as points in space, each in its own colour, and the principal directions.
 
     Args:
@@ -123,7 +123,7 @@ def draw_cloud(images: Tensor, angle: float, points: int = 1500) -> Figure:
 SETS: dict[str, slice] = {"four photographs": slice(0, 4), "the coffee": slice(2, 3)}
 """What clouds there are: which of the photographs."""
 
-ANGLES = (-60, -30, 0, 30, 60, 90, 120)
+ANGLES = (-30, 0, 30, 60, 90)
 """From where a cloud is seen, in degrees."""
 
 
