@@ -50,8 +50,10 @@ CHOICES = 5
 """Comparisons of settings, read together."""
 
 STRONG = "colour shift 0.8"
-ALIKE = "gain 9 points if they go in all directions alike; along the published directions no"
-EITHER = "no difference from the network without shifts is seen in either"
+ALIKE = "alike; along the published directions no difference is seen."
+EITHER = (
+    "In the photographs' own light no difference from the network without shifts is seen in either"
+)
 UNSEEN = "Brightness, contrast and saturation change nothing that we could see"
 ORDER = "Whether colours are shifted before or after the crop"
 
