@@ -327,4 +327,5 @@ CLAIMS: list[Claim] = [
     ),
     # The papers.
     Printed('"reduces the top-1 error rate by over 1 %"', "Krizhevsky et al. 2012, section 4.1"),
+    Printed("this Alexnet style noise didn't seem to help", "facebook/fb.resnet.torch, issue 30"),
 ]
