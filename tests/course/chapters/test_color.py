@@ -20,24 +20,23 @@ def lights(entry):
 
 def test_arms_are_what_they_are_called(study):
     base = (RandomCrop(), HorizontalFlip())
-    for plan in (study.PLAN, study.AGAIN):
-        for name, recipe in plan.recipes.items():
-            kind = name.split(", ")[0]
-            amount = kind.removeprefix("colour shift ").removeprefix("PCA colour ")
-            steps = recipe.augment.steps
-            if kind.startswith("colour shift"):
-                hue = float(name.split("hue ")[1]) if "hue" in name else 0
-                shift = ColorShift(*3 * [float(amount)], hue)
-                expected = (shift, *base) if name == study.BEFORE else (*base, shift)
-                assert steps == expected
-            elif kind.startswith("PCA colour"):
-                own = (study.OWN_EIGENVALUES, study.OWN_EIGENVECTORS) if "own" in name else ()
-                assert steps == (*base, PCAColor(float(amount), *own))
-            else:
-                assert steps[:2] == base
-            longer = name == study.LONGER
-            assert recipe.epochs == (30 if longer else 20)
-            assert recipe.lr == study.LR and recipe.batch_size == 100
+    for name, recipe in study.PLAN.recipes.items():
+        kind = name.split(", ")[0]
+        amount = kind.removeprefix("colour shift ").removeprefix("PCA colour ")
+        steps = recipe.augment.steps
+        if kind.startswith("colour shift"):
+            hue = float(name.split("hue ")[1]) if "hue" in name else 0
+            shift = ColorShift(*3 * [float(amount)], hue)
+            expected = (shift, *base) if name == study.BEFORE else (*base, shift)
+            assert steps == expected
+        elif kind.startswith("PCA colour"):
+            own = (study.OWN_EIGENVALUES, study.OWN_EIGENVECTORS) if "own" in name else ()
+            assert steps == (*base, PCAColor(float(amount), *own))
+        else:
+            assert steps[:2] == base
+        longer = name == study.LONGER
+        assert recipe.epochs == (30 if longer else 20)
+        assert recipe.lr == study.LR and recipe.batch_size == 100
 
 
 def test_the_learning_rate_is_the_best_of_the_recorded_search(study):
