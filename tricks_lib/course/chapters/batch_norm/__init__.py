@@ -25,11 +25,11 @@ CHAPTER = Chapter(
     __name__,
     number=18,
     title="Batch normalisation",
-    claim="Give every channel mean 0 and deviation 1, and larger learning rates train.",
-    says="Bring every channel to mean 0 and deviation 1 over the batch, then let the network learn "
-    "a scale and a shift.",
+    claim="Give every channel mean 0 and standard deviation 1, and larger learning rates train.",
+    says="Bring every channel to mean 0 and standard deviation 1 over the batch, then let the "
+    "network learn a scale and a shift.",
     plan=PLAN,
-    use="a convolutional network should learn fast, on mixed batches; tune the learning rate anew.",
+    use="you train a convolutional network on shuffled batches, above all where time is short.",
     avoid="the images of a batch belong together (frames of a video, one class), or come one by "
     "one.",
     start="behind each convolution, before the activation, with PyTorch's defaults; tune the "
@@ -37,7 +37,7 @@ CHAPTER = Chapter(
     plain="nn.Sequential(nn.Conv2d(16, 32, 3, bias=False), nn.BatchNorm2d(32), nn.ReLU())",
     papers="On ImageNet the same accuracy with 14 times fewer training steps "
     "([Ioffe and Szegedy 2015](book/references.md#ioffe2015batch), abstract); in batches of 2, an "
-    "error 10.6 % lower with group normalisation "
+    "error 10.6 points lower with group normalisation "
     "([Wu and He 2018](book/references.md#wu2018group), abstract).",
     before="Chapter 00; mean and variance; the chain rule. Chapter 17 helps.",
     minutes=60,
