@@ -32,7 +32,7 @@ CHAPTER = Chapter(
     use="you train a convolutional network on shuffled batches, above all where time is short.",
     avoid="the images of a batch belong together (frames of a video, one class), or come one by "
     "one.",
-    start="behind each convolution, before the activation, with PyTorch's defaults; tune the "
+    start="after each convolution, before the activation, with PyTorch's defaults; tune the "
     "learning rate anew.",
     plain="nn.Sequential(nn.Conv2d(16, 32, 3, bias=False), nn.BatchNorm2d(32), nn.ReLU())",
     papers="On ImageNet the same accuracy with 14 times fewer training steps "

@@ -55,7 +55,7 @@ __all__ = ["CLAIMS"]
 
 STILL = f"{NORM}, held"
 AHEAD = (
-    "After 10 epochs it led the same network without it by {:.1f} points, each at its best "
+    "After 10 epochs the network with it led the one without by {:.1f} points, each at its best "
     "learning rate; He's initialisation by {:.1f}, group normalisation by {:.1f}."
 )
 
@@ -292,8 +292,8 @@ CLAIMS: list[Claim] = [
         carries="Most of the lead is gone",
     ),
     Says(
-        "After 40 epochs it led none by {:.1f}, with an interval that nearly touches zero, and "
-        "group normalisation by {:.1f};",
+        "After 40 epochs it led the one without by {:.1f}, with an interval that nearly touches "
+        "zero, and group normalisation by {:.1f};",
         lambda: [percent(LONG, NORM) - percent(LONG, rival) for rival in (NONE, GROUP)],
     ),
     Helps(LONG, NORM, baseline=GROUP, comparisons=2),
