@@ -25,10 +25,12 @@ CHAPTER = Chapter(
     __name__,
     number=16,
     title="Early stopping",
-    claim="Where labels are wrong, a run that stops in time ends with a higher accuracy.",
+    claim="Where labels are wrong, a run that stops in time ends with a higher accuracy than one "
+    "that goes on.",
     says="Stop when the loss on images held back has not fallen for a while; keep the best epoch.",
     plan=PLAN,
-    before="Chapter 00, and the mean and deviation of a share. The derivation uses eigenvalues.",
+    before="Chapter 00, and the standard deviation of a proportion. The derivation uses "
+    "eigenvalues.",
     minutes=55,
     minutes_for_all=110,
     seconds=40,

@@ -124,11 +124,11 @@ def area_tells_more_than_length_or_learning_rate() -> None:
 
 
 def best_decays() -> None:
-    """Look which weight decays are best at either learning rate, on the test images."""
+    """Look which two weight decays are best at either learning rate, on the test images."""
     recorded = LONG.recorded()
     for lr in DECAY_RATES:
         means = {decay: recorded.mean(tried("weight decay", decay, lr)) for decay in DECAYS}
-        assert max(means, key=means.__getitem__) in (0.04, 0.08), means
+        assert {*sorted(DECAYS, key=means.__getitem__)[-2:]} == {0.04, 0.08}, means
 
 
 def predicted_decay() -> list[float]:
@@ -163,22 +163,24 @@ def every_seed_of_colour_loses() -> None:
     assert len(values) == 5 and max(values) < -0.14, values
 
 
-def short_cosine_is_ahead_of_both_stops() -> None:
-    """Compare accuracy and NLL of the cosine over 10 epochs with both stops."""
-    found = NETWORK_RIGHT.recorded()
-    for stopped in (STOPPED, COSINE_STOPPED):
-        assert found.mean(NETWORK_SHORT) > found.mean(stopped)
-        assert found.mean(NETWORK_SHORT, "nll") < found.mean(stopped, "nll")
+def gains() -> list[float]:
+    """Return by how many points the stop is ahead of 60 epochs, in three sets of seeds."""
+    again = AGAIN.recorded().difference(STOPPED)
+    third = PLAN.recorded().difference(IN_THE_LOOP)
+    return [ahead(STOPPED, TO_END), 100 * again.mean, 100 * third.mean]
 
 
-def loss_turns_first(found: StudyResult) -> float:
-    """Return the epoch with the smallest validation loss minus that with the highest test accuracy,
-    of the mean curves on the cosine."""
-    loss, test = (
-        np.mean([*found.values(NETWORK_COSINE, f"{name}_by_epoch").values()], axis=0)
-        for name in ("validation_nll", "test_accuracy")
-    )
-    return float(loss.argmin() - test.argmax())
+def rises_after_the_loss_has_turned(found: StudyResult) -> float:
+    """Return by how much the test accuracy rises from the epoch with the smallest validation loss
+    to the end, of the mean curves: the smaller of the two schedules."""
+    rises = []
+    for arm in (NETWORK_TO_END, NETWORK_COSINE):
+        loss, test = (
+            np.mean([*found.values(arm, f"{name}_by_epoch").values()], axis=0)
+            for name in ("validation_nll", "test_accuracy")
+        )
+        rises.append(test[-1] - test[loss.argmin()])
+    return float(min(rises))
 
 
 def right_labels_come_first(found: StudyResult) -> float:
@@ -228,7 +230,7 @@ CLAIMS: list[Claim] = [
         STOPPED,
         comparisons=AT_ONCE,
         by=0.1,
-        carries="A stop is far better than none",
+        carries="A stop is far better than none, but a shorter schedule is better still.",
     ),
     Helps(AGAIN, STOPPED, comparisons=2, by=0.1),
     Helps(PLAN, IN_THE_LOOP, comparisons=2, by=0.08),
@@ -280,11 +282,11 @@ CLAIMS: list[Claim] = [
     Holds(
         "the learning rate times the epochs tells more than either",
         area_tells_more_than_length_or_learning_rate,
-        carries="what counts is mostly $\\eta t$, as in the box.",
+        carries="the product tells their accuracy better than length or learning rate alone.",
     ),
     Holds("the best of each kind lie together", areas_lie_together),
     Says(
-        "The best of each length have between {:.2f} and {:.2f}.",
+        "The best of each length lie between {:.2f} and {:.2f}.",
         lambda: [min(areas_of_the_best()), max(areas_of_the_best())],
     ),
     Says(
@@ -292,7 +294,11 @@ CLAIMS: list[Claim] = [
         "makes count tenfold, so $1/(\\eta t)={:.2f}$.",
         predicted_decay,
     ),
-    Holds("the best weight decays", best_decays, carries="were 0.04 and 0.08."),
+    Holds(
+        "the best weight decays",
+        best_decays,
+        carries="0.04 and 0.08 were the best two at either learning rate.",
+    ),
     # The rules.
     *(
         NoneSeen(LONG, f"patience {patience}", baseline=STOPPED, comparisons=BESIDE)
@@ -332,15 +338,26 @@ CLAIMS: list[Claim] = [
         )
     ),
     Within(
-        "by how many epochs the loss turns round before the accuracy does, on the cosine",
+        "by how much the accuracy rises after the loss has turned round",
         NETWORK_RIGHT,
-        loss_turns_first,
-        high=-15,
-        carries="The loss turns round long before the accuracy does.",
+        rises_after_the_loss_has_turned,
+        low=0.02,
+        carries="The loss turns round while the accuracy still rises.",
     ),
-    Holds("a cosine of 10 epochs has more than both stops", short_cosine_is_ahead_of_both_stops),
+    *(
+        Helps(
+            NETWORK_RIGHT,
+            NETWORK_SHORT,
+            "nll",
+            baseline=stopped,
+            comparisons=4,
+            by=0.01,
+            carries="a better NLL than both stops",
+        )
+        for stopped in (STOPPED, COSINE_STOPPED)
+    ),
     Says(
-        "A cosine of 10 epochs has more than both stops: {:.1f} %, and an NLL of {:.2f}.",
+        "A cosine of 10 epochs has {:.1f} %, and a better NLL than both stops: {:.2f}.",
         lambda: [
             100 * NETWORK_RIGHT.recorded().mean(NETWORK_SHORT),
             NETWORK_RIGHT.recorded().mean(NETWORK_SHORT, "nll"),
@@ -363,9 +380,9 @@ CLAIMS: list[Claim] = [
         carries="Independent, equally good tries would add more",
     ),
     Says(
-        "With 40 % wrong labels a stop gained {:.1f} points, and a cosine of chosen length {:.1f} "
-        "to {:.1f} more.",
-        lambda: [ahead(STOPPED, TO_END), min(leads()), max(leads())],
+        "With 40 % wrong labels a stop gained {:.0f} to {:.0f} points, and a cosine of chosen "
+        "length {:.1f} to {:.1f} more.",
+        lambda: [min(gains()), max(gains()), min(leads()), max(leads())],
     ),
     Says("To choose one of 20 tries by 50 images added {:.1f} points", lambda: added(50)),
     # The papers.
