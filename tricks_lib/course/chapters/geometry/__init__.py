@@ -25,11 +25,13 @@ CHAPTER = Chapter(
     __name__,
     number=12,
     title="Crop, mirror, rotate",
-    claim="Shown every image anew, a network does better on images that it has not seen.",
+    claim="A network that sees every image in a new version each time does better on images that "
+    "it has not seen.",
     says="Show every training image a little moved, mirrored or turned, with the same label.",
     plan=PLAN,
     use="images are photographs, in which place and direction do not matter, and the run is long.",
-    avoid="place, direction or angle means something, or is the same in all test images.",
+    avoid="place, direction or angle means something; or all images are aligned (one place, one "
+    "direction) and the run is short.",
     start="a rim of an eighth of the side, 4 pixels of 32, and the mirror for half of the images.",
     plain="v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()])",
     papers="ResNet-18 on CIFAR-10, test error: 10.63 ± 0.26 % without, 4.72 ± 0.21 % with crop "
