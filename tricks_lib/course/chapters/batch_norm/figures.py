@@ -181,7 +181,7 @@ SURFACES = {
 
 
 def draw_surface(epochs: int, looks: Sequence[int] = (1, 4, 10)) -> Figure:
-    """Draw how far the loss falls along the gradient, mean over the seeds.
+    """Draw how far the loss falls along the gradient, the median of the seeds.
 
     Args:
         epochs: after how many epochs.

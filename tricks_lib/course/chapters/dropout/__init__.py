@@ -41,7 +41,7 @@ CHAPTER = Chapter(
     use="a large fully connected network memorises and the run cannot be shortened; try fewer "
     "epochs, a lower learning rate or weight decay first.",
     avoid="runs are short, and the network is still learning its training images.",
-    start="p = 0.5 behind the hidden layers of a fully connected network, the paper's.",
+    start="p = 0.5 after the hidden layers of a fully connected network, the paper's.",
     plain="nn.Sequential(nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.5), "
     "nn.Linear(512, 10))",
     papers="A convolutional network on CIFAR-10 without augmentation, test error: 14.51 % without, "
