@@ -29,12 +29,13 @@ CHAPTER = Chapter(
     says="At every step, take a small share off every weight.",
     plan=PLAN,
     use="the run is long enough to memorise its training images.",
-    avoid="the run is short and the strength small: then nothing has decayed yet.",
-    start="λ = 5e-4 under SGD in long runs; in short ones so much that the dose (see Derivation) "
-    "is 2 to 4.",
+    avoid="the run is short and the strength small: then decay has hardly begun.",
+    start="λ = 5e-4 under SGD in long runs; in short ones, a λ that brings the dose (see "
+    "Derivation) to 2 to 4.",
     plain="optimizer = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9, weight_decay=5e-4)",
-    papers="no decay on biases and normalisation layers, ResNet-50 on ImageNet: 76.37 % without "
-    "this refinement, 76.03 % with it ([He et al. 2019](book/references.md#he2019bag), table 4).",
+    papers="leaving biases and normalisation layers out of the decay, ResNet-50 on ImageNet: "
+    "76.37 % with decay on all, 76.03 % without these "
+    "([He et al. 2019](book/references.md#he2019bag), table 4).",
     before="Chapters 00 and 03; gradients, and for the part on batch normalisation the chain rule.",
     minutes=60,
     minutes_for_all=120,
