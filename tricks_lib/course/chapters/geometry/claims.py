@@ -303,7 +303,7 @@ CLAIMS: list[Claim] = [
             "all turns",
             recall(str(digit)),
             comparisons=10,
-            carries="on the others no difference is seen.",
+            carries="and on the others no difference is seen.",
         )
         for digit in (0, 1, 2, 3, 5)
     ),
