@@ -127,9 +127,8 @@ CLAIMS: list[Claim] = [
         for metric in ("nll", "ece")
         for baseline in ("SGD, tuned", "Adam, tuned")
         for words in (
-            "in NLL and ECE AdaBound was a little behind both, in twenty seeds",
-            "In NLL and ECE it was a little behind both others, in the first ten seeds and in ten "
-            "more.",
+            "in NLL and ECE AdaBound was behind both, in twenty seeds",
+            "In NLL and ECE it was behind both others, in the first ten seeds and in ten more.",
         )
     ),
     Hurts(
