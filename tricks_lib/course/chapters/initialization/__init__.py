@@ -25,7 +25,8 @@ CHAPTER = Chapter(
     __name__,
     number=17,
     title="Initialisation",
-    claim="Start where signals neither grow nor fade.",
+    claim="A deep network without normalisation or shortcuts learns if its first weights keep the "
+    "size of the signal from layer to layer.",
     says="Draw the first weights so large that a signal neither fades nor grows from layer to "
     "layer.",
     plan=PLAN,
@@ -37,9 +38,14 @@ CHAPTER = Chapter(
     switch=switch,
     use="a network is deep and has neither normalisation nor shortcuts, or you write layers of "
     "your own.",
-    avoid="each layer is normalised, or weights are loaded: the start is then left as it is.",
-    start="He for ReLU; look at the loss of the first batch, which should be near log K.",
+    avoid="each layer is normalised, there are shortcuts without normalisation, or weights are "
+    "loaded: the start is then left as it is.",
+    start="He for ReLU. On the first batch, look at the loss (near log K for K classes) and at the "
+    "signal of each layer (about the same size).",
     plain='nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")',
-    papers="Zero gamma, ResNet-50 on ImageNet, top-1 error: 23.84 ± 0.18 % to 23.60 ± 0.12 % with "
-    "batches of 256 ([Goyal et al. 2017](book/references.md#goyal2017accurate), table 2b).",
+    papers="He's start \"enables us to train extremely deep rectified models directly from "
+    'scratch" ([He et al. 2015](book/references.md#he2015delving), abstract). Zero gamma (each '
+    "block begins as its shortcut), ResNet-50 on ImageNet, top-1 error: 23.84 ± 0.18 % to "
+    "23.60 ± 0.12 % with batches of 256 "
+    "([Goyal et al. 2017](book/references.md#goyal2017accurate), table 2b).",
 )

@@ -6,11 +6,13 @@ Chapter: notebooks/17_initialization.ipynb
 import math
 from statistics import stdev
 
+import torch.nn.functional as F
+
 from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, NoneSeen, Printed, Says, Within
 from tricks_lib.course.standing import comparisons
 
 from . import study as setting
-from .figures import accuracy_by_depth, left_after, per_layer
+from .figures import STARTS, accuracy_by_depth, batch, built, left_after, per_layer
 from .study import AGAIN, PLAN, SEARCH
 
 __all__ = ["CLAIMS"]
@@ -92,6 +94,14 @@ def zero_gamma_is_not_seen_to_differ() -> None:
     assert gap.verdict == "no difference seen", str(gap)
 
 
+def a_faded_signal_begins_at_the_loss_of_guessing() -> None:
+    """Look at the loss of the first batch with PyTorch's start, and with He's times 2."""
+    images, labels = batch()
+    for name, low, high in ((setting.DEFAULT, 2.25, 2.35), (setting.DOUBLE, 100, math.inf)):
+        loss = F.cross_entropy(built(init=STARTS[name])(images), labels).item()
+        assert low < loss < high, f"{name}: {loss}"
+
+
 CLAIMS: list[Claim] = [
     # The derivation.
     Says(
@@ -101,6 +111,11 @@ CLAIMS: list[Claim] = [
     Says("twenty times: {:.8f}.", lambda: left_after(20, per_layer(1 / 300, 100))),
     Says(r"its deviation is $\sqrt{{1/6}}={:.2f}$", lambda: math.sqrt(per_layer(1 / 300, 100))),
     Says("in each of eight layers: $3^8={}$", lambda: 3**8),
+    Holds(
+        "a signal that fades begins at the loss of guessing",
+        a_faded_signal_begins_at_the_loss_of_guessing,
+        carries="the default network of [The problem](#the-problem) begins at 2.3 as well.",
+    ),
     # Twenty layers.
     Helps(PLAN, setting.HE, by=0.5, comparisons=RIVALS),
     Holds(
@@ -205,9 +220,13 @@ CLAIMS: list[Claim] = [
     Holds(
         "zero gamma",
         zero_gamma_is_not_seen_to_differ,
-        carries="**Zero gamma:** here no difference was seen, and the papers' gains are small.",
+        carries="**Zero gamma:** here no difference was seen, and the paper's gains are small.",
     ),
     # The papers.
+    Printed(
+        '"enables us to train extremely deep rectified models directly from scratch"',
+        "He et al. 2015, abstract",
+    ),
     Printed(
         "23.84 ± 0.18 % to 23.60 ± 0.12 % with batches of 256 images", "Goyal et al. 2017, table 2b"
     ),
