@@ -183,7 +183,7 @@ CLAIMS: list[Claim] = [
         PLAN,
         lambda _: share_of_nll(FREE) + share_of_nll(OTHERS),
         low=105,
-        carries="together they are more than 100 %.",
+        carries="The parts overlap.",
     ),
     Within(
         "calibration error with decay on the convolutions alone, points",
@@ -228,13 +228,6 @@ CLAIMS: list[Claim] = [
         baseline="Adam, L2",
         comparisons=ASKED,
         carries="**Under Adam** take `AdamW`",
-    ),
-    Helps(
-        PLAN,
-        "AdamW",
-        baseline="Adam, L2",
-        comparisons=ASKED,
-        carries="different for Adam, where AdamW was ahead here.",
     ),
     # L1.
     *(
