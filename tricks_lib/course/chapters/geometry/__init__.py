@@ -32,7 +32,8 @@ CHAPTER = Chapter(
     use="images are photographs, in which place and direction do not matter, and the run is long.",
     avoid="place, direction or angle means something; or all images are aligned (one place, one "
     "direction) and the run is short.",
-    start="padding of an eighth of the side, 4 pixels of 32, and the mirror for half of the images.",
+    start="padding of an eighth of the side, 4 pixels of 32, and the mirror for half of the "
+    "images.",
     plain="v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()])",
     papers="ResNet-18 on CIFAR-10, test error: 10.63 ± 0.26 % without, 4.72 ± 0.21 % with crop "
     "and mirror, 5 runs ([DeVries and Taylor 2017](book/references.md#devries2017improved)).",
