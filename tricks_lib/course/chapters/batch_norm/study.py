@@ -602,7 +602,9 @@ PLAN = StudyPlan(
     ),
     rivals=(
         Headline(NORM, "accuracy", "initialisation by He, no normalisation", against=HE),
-        Headline(NORM, "accuracy", "branches that begin at zero, no normalisation", against=SHORTCUT),
+        Headline(
+            NORM, "accuracy", "branches that begin at zero, no normalisation", against=SHORTCUT
+        ),
         Headline(NORM, "accuracy", "warmup, no normalisation", against=WARM),
         Headline(NORM, "accuracy", "group normalisation", against=GROUP),
     ),
