@@ -62,9 +62,9 @@ def test_even_shifts_are_as_large_as_those_of_pca_colour(study):
 def test_own_directions_are_those_of_the_photographs(study):
     """The record has the principal colours of the training images of each seed."""
     recorded = study.PLAN.recorded()
-    for place, value in enumerate(study.OWN_EIGENVALUES):
+    for place, value in enumerate(study.OWN_EIGENVALUES):  # of all images, not of five samples
         found = recorded.mean(study.NONE, f"eigenvalue_{place + 1}")
-        assert value == pytest.approx(found, rel=0.02)
+        assert value == pytest.approx(found, rel=0.03)
     assert recorded.mean(study.NONE, "cosine") > 0.999
     vectors = torch.tensor(study.OWN_EIGENVECTORS)
     assert torch.allclose(vectors.T @ vectors, torch.eye(3), atol=1e-3)
