@@ -54,13 +54,14 @@ def photographs_or_noise():
 
 
 def noise(name):
-    """Noise in the shape of CIFAR-10: fewer training images, as many test images."""
+    """Noise in the shape of CIFAR-10, class by class as in a folder: fewer training images, as many
+    test images."""
     draws = torch.Generator().manual_seed(1)
 
     def split(count):
         shape = (count, 3, 32, 32)
         images = torch.randint(0, 256, shape, generator=draws, dtype=torch.uint8)
-        return Split(images, torch.arange(count) % 10)
+        return Split(images, torch.arange(count) * 10 // count)
 
     return assemble(name, list("abcdefghij"), {"train": split(12_000), "test": split(10_000)})
 

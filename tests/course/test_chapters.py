@@ -158,6 +158,20 @@ def test_the_record_answers_the_plan(slug, entry, subtests):
 
 
 @every
+def test_images_of_all_classes_are_judged(slug, entry, subtests):
+    """The first images of a folder are of its first classes."""
+    for name, part in parts_of(entry).items():
+        with subtests.test(name):
+            data = part.of_seed(part.seed_list[0])
+            for split, images in data.splits.items():
+                there = len(images.labels.unique())
+                assert there == len(data.classes), (
+                    f"{name} has {there} of {len(data.classes)} classes in {split}: draw the "
+                    "images with a seed"
+                )
+
+
+@every
 def test_at_least_five_seeds(slug, entry):
     for name, part in parts_of(entry).items():
         seeds = part.seed_list

@@ -208,7 +208,8 @@ class Data:
             train: how many training images; None keeps all, in their order.
             test: how many test images, likewise.
             validation: how many validation images, likewise.
-            seed: fixes which ones, and shuffles them; None takes the first, in their order.
+            seed: fixes which ones, and shuffles them; None takes the first, in their order. The
+                images of a folder stand class by class: of these, draw with a seed.
 
         Raises:
             ValueError: if there are not that many.

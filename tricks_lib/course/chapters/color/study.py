@@ -230,7 +230,8 @@ PLAN = StudyPlan(
     headline=Headline(
         SHIFT,
         "accuracy_coloured",
-        "3,000 photographs, test images under coloured light; five further seeds show no difference",
+        "3,000 photographs, test images under coloured light; five further seeds show no "
+        "difference",
     ),
     rivals=(
         Headline(
