@@ -14,9 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from tricks_lib.course import wrong_labels
 from tricks_lib.lab.data import Data
 from tricks_lib.lab.figures import BLUE, COLUMN, GREY, ORANGE, RED, panels
-from tricks_lib.lab.metrics import predict, score
+from tricks_lib.lab.metrics import score
 from tricks_lib.lab.train import Run
 
 from .study import mean_of_networks, right_labels
@@ -77,35 +78,8 @@ def _draw_network(ax: Axes, dropped: Sequence[Sequence[int]]) -> None:
 
 
 def draw_learning(runs: dict[str, Run], data: Data) -> Figure:
-    """Draw what networks have learnt after each epoch of which they were kept: the right labels of
-    their training images, the wrong ones, and the test images.
-
-    Args:
-        runs: by the titles of their panels, each with snapshots.
-        data: training images of which some have a wrong label.
-    """
-    given, right = data.train.labels.cpu(), right_labels(data)
-    wrong = given != right
-    figure, axes = panels(len(runs), columns=1, sharex=True, height=2.3)
-    figure.set_figheight(figure.get_figheight() + 0.6)  # for the legend
-    for ax, (title, run) in zip(axes, runs.items(), strict=True):
-        epochs = sorted(run.snapshots)
-        rows = []
-        for epoch in epochs:
-            answers = predict(run.snapshots[epoch], data, "train").argmax(1).cpu()
-            tested = predict(run.snapshots[epoch], data).argmax(1).cpu()
-            hits = (answers == given).float()
-            test = (tested == data.test.labels.cpu()).float().mean()
-            rows.append([hits[~wrong].mean(), hits[wrong].mean(), test])
-        told = ("right labels learnt", "wrong labels learnt", "test images right")
-        for values, name, colour, style in zip(
-            100 * np.array(rows).T, told, (GREY, RED, BLUE), ("--", "-", "-"), strict=True
-        ):
-            ax.plot(epochs, values, style, color=colour, label=name)
-        ax.set(ylabel="%", ylim=(-3, 103), title=title)
-    axes[-1].set_xlabel("epochs")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure
+    """Draw what networks have learnt of labels of which some are wrong: see `wrong_labels`."""
+    return wrong_labels.draw_learning(runs, data, right_labels(data))
 
 
 # --- Noise on a sum ---
