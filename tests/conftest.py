@@ -1,3 +1,4 @@
+import functools
 import os
 
 import pytest
@@ -41,7 +42,7 @@ def toy():
     return build
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def photographs_or_noise():
     """CIFAR-10 where `TRICKS_CIFAR10` names it; else noise in its shape, since a test loads nothing
     from the network. Noise is called so by its data's name."""
@@ -53,6 +54,7 @@ def photographs_or_noise():
         yield
 
 
+@functools.cache
 def noise(name):
     """Noise in the shape of CIFAR-10, class by class as in a folder: fewer training images, as many
     test images."""
