@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from tricks_lib import cli
+from tricks_lib.cli import arguments, record
+from tricks_lib.cli import study as command
 from tricks_lib.course.chapter import Chapter, chapter, chapters
 from tricks_lib.lab.data import Split
 from tricks_lib.lab.study import StudyResult
@@ -24,7 +26,7 @@ def run(*arguments):
 def few(toy, monkeypatch):
     """Toy data in place of whatever is asked for, and what was asked for."""
     asked = []
-    monkeypatch.setattr(cli, "load_data", lambda source: asked.append(source) or toy(test=400))
+    monkeypatch.setattr(command, "load_data", lambda source: asked.append(source) or toy(test=400))
     return asked
 
 
@@ -100,7 +102,7 @@ def test_too_little_memory_becomes_one_line(few, capsys, monkeypatch):
     def hungry(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(cli, "estimate_seconds", hungry)
+    monkeypatch.setattr(command, "estimate_seconds", hungry)
     assert run("study", *QUICK) == 2
     assert capsys.readouterr().err == "error: CUDA out of memory.\n"
 
@@ -118,7 +120,7 @@ def test_what_is_odd_about_a_folder_is_told_in_a_line(capsys, monkeypatch):
         warnings.warn("passed over: 2 × .heic", stacklevel=2)
         raise ValueError("and then no more")
 
-    monkeypatch.setattr(cli, "load_data", odd)
+    monkeypatch.setattr(command, "load_data", odd)
     assert run("study", *QUICK) == 2
     assert capsys.readouterr().err == "warning: passed over: 2 × .heic\nerror: and then no more\n"
 
@@ -133,7 +135,7 @@ def test_interruption_says_whether_it_can_go_on(few, capsys, monkeypatch, tmp_pa
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "study", interrupted)
+    monkeypatch.setattr(command, "study", interrupted)
     extra = ("--out", str(tmp_path / "o.jsonl")) if out else ()
     assert run("study", *QUICK, *extra) == 130
     assert hint in capsys.readouterr().err
@@ -145,8 +147,8 @@ def test_interruption_says_whether_it_can_go_on(few, capsys, monkeypatch, tmp_pa
 @pytest.mark.parametrize("count", [8, 20, 244, 1000, 2047, 2048, 10_000, 60_000])
 def test_few_images_make_enough_steps_and_few_are_left_out(toy, count):
     data = toy(train=count)
-    options = cli._parser().parse_args(["study", "--tricks", "warmup"])
-    baseline = cli._baseline(data, options)
+    options = cli.parser().parse_args(["study", "--tricks", "warmup"])
+    baseline = command._baseline(data, options)
     steps = count // baseline.batch_size
     assert steps * baseline.epochs >= 400
     assert baseline.epochs >= 10
@@ -165,8 +167,8 @@ def test_few_images_make_enough_steps_and_few_are_left_out(toy, count):
 )
 def test_what_is_asked_for_is_kept(toy, asked, batch_size, epochs):
     data = toy(train=244)
-    options = cli._parser().parse_args(["study", "--tricks", "warmup", *asked.split()])
-    baseline = cli._baseline(data, options)
+    options = cli.parser().parse_args(["study", "--tricks", "warmup", *asked.split()])
+    baseline = command._baseline(data, options)
     assert (baseline.batch_size, baseline.epochs) == (batch_size, epochs)
 
 
@@ -208,7 +210,7 @@ def test_a_baseline_that_learnt_is_told_before_the_verdicts(few, capsys):
     ],
 )
 def test_no_verdict_on_a_baseline_that_did_not_learn(toy, monkeypatch, capsys, train, test, told):
-    monkeypatch.setattr(cli, "load_data", lambda _: guessing(toy, train=train, test=test))
+    monkeypatch.setattr(command, "load_data", lambda _: guessing(toy, train=train, test=test))
     assert run("study", *LEARNS) == 0
     text = capsys.readouterr().out
     assert told in text
@@ -242,13 +244,13 @@ def result_with(baseline):
 )
 def test_accuracy_is_compared_with_naming_one_class(toy, test, train, learnt, told):
     runs = 2 * [{"accuracy": test, "train_accuracy": train}]
-    said, text = cli._learnt(result_with(runs), toy(test=400))
+    said, text = command._learnt(result_with(runs), toy(test=400))
     assert said is learnt
     assert told in text
 
 
 def test_a_baseline_that_diverged_has_not_learnt(toy):
-    learnt, text = cli._learnt(result_with([None, None]), toy())
+    learnt, text = command._learnt(result_with([None, None]), toy())
     assert not learnt
     assert text == "Every run of the baseline diverged: no verdict. Try a smaller --lr."
 
@@ -331,17 +333,17 @@ def logged(monkeypatch):
         plan = Plan(slug, calls, Plan(f"{slug}-tuning", calls))
         return Chapter(f"chapters.{slug}", 0, slug, "A claim.", plan, "", 1, 1)
 
-    monkeypatch.setattr(cli, "chapter", stand_in)
-    monkeypatch.setattr(cli, "chapters", lambda: [stand_in("one"), stand_in("two")])
-    monkeypatch.setattr(cli, "found", lambda: ["one", "two"])
-    monkeypatch.setattr(cli, "tricks", dict)
+    monkeypatch.setattr(record, "chapter", stand_in)
+    monkeypatch.setattr(record, "chapters", lambda: [stand_in("one"), stand_in("two")])
+    monkeypatch.setattr(record, "found", lambda: ["one", "two"])
+    monkeypatch.setattr(arguments, "tricks", dict)
     return calls
 
 
 def test_record_knows_the_standing_settings(monkeypatch):
     made = []
-    monkeypatch.setattr(cli, "_record_one", lambda plan, options: made.append(plan.name))
-    monkeypatch.setattr(cli.StudyPlan, "estimate_seconds", lambda plan: 1.0)
+    monkeypatch.setattr(record, "_record_one", lambda plan, options: made.append(plan.name))
+    monkeypatch.setattr(record.StudyPlan, "estimate_seconds", lambda plan: 1.0)
     assert run("record", "standing") == 0
     assert made == ["garments-search", "garments", "colour-search", "colour"]
 

@@ -254,7 +254,7 @@ def test_a_chapter_depends_on_its_folder_and_on_no_other_trick(course, notebook)
     assert {f"tricks_lib/course/standing/{name}.py" for name in SETTINGS} <= whole
     assert "tricks_lib/recipe.py" in whole
     assert "tricks_lib/__init__.py" not in whole, "it would then depend on every trick"
-    assert "tricks_lib/cli.py" not in whole
+    assert "tricks_lib/cli/__init__.py" not in whole
 
 
 def test_an_edit_of_one_trick_concerns_the_chapters_that_use_it(course):

@@ -116,7 +116,7 @@ def test_what_is_laid_out_keeps_the_contracts(copy):
 def test_it_is_found_everywhere(copy):
     code = """
 import tricks_lib
-from tricks_lib.cli import tricks
+from tricks_lib.cli.arguments import tricks
 from tricks_lib.course.chapter import chapter, found
 from tricks_lib.course.baseline import BASELINE
 assert "grid_mask" in found() and "grid_mask" in tricks()
