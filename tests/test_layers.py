@@ -20,9 +20,10 @@ SLOTS = ["augment", "mix", "objectives", "optimizers", "schedules", "models", "s
 
 FLOORS = [
     [*SLOTS, "ops", "protocols"],
-    ["recipe", "adapters"],
+    ["recipe", "adapters", "recipes"],
     ["lab"],
     ["course"],
+    ["practice"],
     ["course.chapters"],
     ["cli", "__main__", ""],
 ]
