@@ -85,7 +85,7 @@ def test_beside_a_validation_split_test_images_are_held_out(classes):
     assert sizes(data) == {"train": 32, "validation": 2, "test": 8}
     assert {green for _, green in greens(data.validation)} == {99}
     assert sizes(load_data(own, split=(0.5, 0.5))) == {"train": 20, "validation": 2, "test": 20}
-    with pytest.raises(ValueError, match="expected two shares, for train and test, as .*own has a"):
+    with pytest.raises(ValueError, match=r"two shares, for train and test, as .*own has a"):
         load_data(own, split=(0.7, 0.1, 0.2))
     with pytest.warns(UserWarning, match="groups of train are in validation as well: 1, such as 0"):
         load_data(own, split=(0.5, 0.5), group_by=r"^(\d+)_")

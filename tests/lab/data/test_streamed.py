@@ -132,7 +132,7 @@ def test_what_only_a_tensor_can_do_says_how_to_get_one(both):
         AttributeError, match=r"take some of them first, as in images\[:100\]\.flip"
     ):
         images.flip(-1)
-    with pytest.raises(AttributeError, match="have no 'colour'$"):
+    with pytest.raises(AttributeError, match=r"have no 'colour'$"):
         images.colour  # noqa: B018
     with pytest.raises(ValueError, match="expected dim=0"):
         images.index_select(1, torch.tensor([0]))

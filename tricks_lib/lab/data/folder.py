@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -98,7 +98,7 @@ def load_folder(folder: Path, cache: Path, options: Options) -> Data:
     whole = cache / DECODED / f"{place}-{content}.pt"
     pieces = cache / DECODED / f"{place}s-{content}.pt"
     files = _Files(listings, options)
-    scanned = _read(pieces) if options.stream or not (files.surely_fit or whole.exists()) else None
+    scanned = _read(pieces) if options.stream or not files.surely_fit else None
     if scanned:
         files.form = _form_of(scanned)
     streams = _streams(files, whole, options.stream)
@@ -275,17 +275,13 @@ class _Files:
         Raises:
             ValueError: if some cannot be read.
         """
-        tensors, digests = {}, {}
+        tensors: dict[str, tuple[Tensor, ...]] = {}
+        digests: dict[str, list[bytes | None]] = {}
         for name, listing in self.listings.items():
             images = torch.zeros(len(listing.paths), *self.form.shape, dtype=torch.uint8)
-            places = images.numpy()
-
-            def work(position: int, paths=listing.paths, places=places) -> bytes:
-                places[position] = pixels = decode(paths[position], self.form)
-                return digest(pixels)
-
-            done = list(self._each(work, range(len(listing.paths)), "decoding", listing.paths))
-            digests[name] = done
+            work = partial(self._decode_into, images.numpy(), listing.paths)
+            places = range(len(listing.paths))
+            digests[name] = list(self._each(work, places, "decoding", listing.paths))
             tensors[name] = images, torch.tensor(listing.labels)
         good = self._good(digests)
         for name, positions in good.items():
@@ -301,16 +297,11 @@ class _Files:
             ValueError: if some cannot be read.
         """
         channels = self.form.shape[0]
-        counts, digests = torch.zeros(channels, 256, dtype=torch.int64), {}
+        counts = torch.zeros(channels, 256, dtype=torch.int64)
+        digests: dict[str, list[bytes | None]] = {}
         for name, listing in self.listings.items():
-
-            def work(position: int, paths=listing.paths) -> tuple[bytes, np.ndarray]:
-                pixels = decode(paths[position], self.form)
-                values = [np.bincount(channel.ravel(), minlength=256) for channel in pixels]
-                return digest(pixels), np.stack(values)
-
             digests[name] = []
-            for found in self._each(work, range(len(listing.paths)), "scanning", listing.paths):
+            for found in self._each(self._scan_one, listing.paths, "scanning"):
                 digests[name].append(found and found[0])
                 if found and name == "train":
                     counts += torch.from_numpy(found[1])
@@ -321,6 +312,15 @@ class _Files:
             tensors[name] = as_bytes, positions
         tensors |= {"form": (torch.tensor(self.form.shape),), "counts": (counts,)}
         return Kept(tensors, self.notes + list(_found_twice(digests, self.listings)))
+
+    def _decode_into(self, places: np.ndarray, paths: Sequence[str], position: int) -> bytes:
+        places[position] = pixels = decode(paths[position], self.form)
+        return digest(pixels)
+
+    def _scan_one(self, path: str) -> tuple[bytes, np.ndarray]:
+        pixels = decode(path, self.form)
+        values = [np.bincount(channel.ravel(), minlength=256) for channel in pixels]
+        return digest(pixels), np.stack(values)
 
     def _each(
         self, work: Callable, items: Sequence, doing: str, paths: Sequence[str] | None = None

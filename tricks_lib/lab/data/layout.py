@@ -80,7 +80,8 @@ def list_splits(
             f"split divides a folder that has no test images, and {shown} has some: leave it out "
             "(data.hold_out(...) takes validation images from train)"
         )
-    splits = {name: listings[name] for name in ("train", "test", "validation") if name in listings}
+    order = [name for name in ("train", "test", "validation") if name in listings]
+    splits = {name: listings[name] for name in order}
     if division.group_by:
         notes += _groups_in_two(splits, division.group_by)
     return splits, notes
@@ -96,16 +97,16 @@ def _roles(folder: Path, there: list[str]) -> dict[str, str]:
         for role, names in ROLES.items():
             if names.fullmatch(name):
                 found[role].append(name)
-    named = [name for names in found.values() for name in names]
+    named = [name for folders in found.values() for name in folders]
     others = len(named) < len(there)
     if others and not any(scan(str(folder / name))[0] for name in named):
         return {}
-    for role, names in found.items():
-        if len(names) > 1:
+    for role, folders in found.items():
+        if len(folders) > 1:
             raise ValueError(
-                f"expected one folder of {role} images in {readable(str(folder))}, got {names}"
+                f"expected one folder of {role} images in {readable(str(folder))}, got {folders}"
             )
-    return {role: names[0] for role, names in found.items()}
+    return {role: folders[0] for role, folders in found.items()}
 
 
 def _classes_of(folder: Path, there: list[str]) -> Listing:

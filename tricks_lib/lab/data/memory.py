@@ -6,6 +6,7 @@ Chapter: notebooks/00_baseline.ipynb
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from math import isqrt, prod
 from pathlib import Path
 from typing import NamedTuple
@@ -41,9 +42,8 @@ def memory() -> Memory | None:
 
 def _of_machine() -> Memory | None:
     with suppress(ImportError):
-        import psutil  # knows macOS and Windows too; not required
-
-        status = psutil.virtual_memory()
+        # It knows macOS and Windows too, and is used where it happens to be installed.
+        status = import_module("psutil").virtual_memory()
         return Memory(status.total, status.available)
     with suppress(OSError, ValueError, KeyError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()

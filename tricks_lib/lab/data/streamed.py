@@ -202,7 +202,7 @@ class StreamedImages:
             # Once an epoch: to ask a GPU for each batch would wait for it each time.
             known = self._order = order, order._version, order.cpu().long()
             self._offset = -1
-        start, step, count = index.storage_offset(), index.stride(0), len(index)
+        start, step, count = int(index.storage_offset()), index.stride(0), len(index)
         advance = count * step if self._offset < 0 else start - self._offset
         self._offset = start
         here = torch.arange(count) * step + start - order.storage_offset()
