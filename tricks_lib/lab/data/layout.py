@@ -80,8 +80,8 @@ def list_splits(
             f"split divides a folder that has no test images, and {shown} has some: leave it out "
             "(data.hold_out(...) takes validation images from train)"
         )
-    order = [name for name in ("train", "test", "validation") if name in listings]
-    splits = {name: listings[name] for name in order}
+    order: list[str] = ["train", "test", "validation"]
+    splits = {name: listings[name] for name in order if name in listings}
     if division.group_by:
         notes += _groups_in_two(splits, division.group_by)
     return splits, notes
