@@ -4,7 +4,7 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -71,8 +71,8 @@ class Learnt:
     needed: float
     unbalanced: bool
     frozen: float | None
-    reason: str
-    advice: tuple[str, ...]
+    reason: str = ""
+    advice: tuple[str, ...] = ()
 
     @property
     def answer(self) -> str:
@@ -123,35 +123,31 @@ def has_learnt(result: StudyResult, data: Data, frozen: float | None = None) -> 
     """
     arm = result.baseline
     tests = figures_of(result, arm, ACCURACY.name)
-    averages = {
-        metric: _average(figures_of(result, arm, metric.name))
-        for metric in (TRAIN_ACCURACY, VALIDATION_ACCURACY, BALANCED_ACCURACY)
-    }
     counts = data.test.labels.bincount(minlength=data.num_classes)
     test, share = mean_and_spread(tests)[0], _commonest(data.test)
     fair = 1 / int((counts > 0).sum())
-    about = {
-        "runs": len(result.runs[arm]),
-        "diverged": len(result.runs[arm]) - len(tests),
-        "failed": sum(not _beats_one_class(accuracy, data.test) for accuracy in tests),
-        "test": test,
-        "train": averages[TRAIN_ACCURACY],
-        "validation": averages[VALIDATION_ACCURACY],
-        "balanced": averages[BALANCED_ACCURACY],
-        "commonest": data.classes[int(counts.argmax())],
-        "share": share,
-        "train_share": _commonest(data.train),
-        "images": len(data.test),
-        "needed": _needed(data.test),
-        "unbalanced": share > UNBALANCED * fair,
-        "frozen": frozen,
-    }
-    tells_apart = about["unbalanced"] and _tells_apart(result, arm)
+    unbalanced = share > UNBALANCED * fair
     beats = not math.isnan(test) and _beats_one_class(test, data.test)
-    learnt = Learnt(yes=beats or tells_apart, reason="", advice=(), **about)
+    learnt = Learnt(
+        yes=beats or (unbalanced and _tells_apart(result, arm)),
+        runs=len(result.runs[arm]),
+        diverged=len(result.runs[arm]) - len(tests),
+        failed=sum(not _beats_one_class(accuracy, data.test) for accuracy in tests),
+        test=test,
+        train=_average(figures_of(result, arm, TRAIN_ACCURACY.name)),
+        validation=_average(figures_of(result, arm, VALIDATION_ACCURACY.name)),
+        balanced=_average(figures_of(result, arm, BALANCED_ACCURACY.name)),
+        commonest=data.classes[int(counts.argmax())],
+        share=share,
+        train_share=_commonest(data.train),
+        images=len(data.test),
+        needed=_needed(data.test),
+        unbalanced=unbalanced,
+        frozen=frozen,
+    )
     by_heart = learnt.train is not None and _beats_one_class(learnt.train, data.train)
     reason, advice = _told(learnt, beats, by_heart) if learnt.yes else _refused(learnt, by_heart)
-    return Learnt(yes=learnt.yes, reason=reason, advice=advice, **about)
+    return replace(learnt, reason=reason, advice=advice)
 
 
 def figures_of(result: StudyResult, arm: str, metric: str) -> list:

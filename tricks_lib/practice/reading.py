@@ -251,8 +251,8 @@ class Reading:
             return "One comparison: its interval holds with 95 % confidence."
         return (
             f"{self.comparisons} comparisons are read together, and the more there are, the "
-            "likelier one stands out by chance. So each interval is wider: all of them hold at once "
-            "with 95 % confidence (Bonferroni)."
+            "likelier one stands out by chance. So each interval is wider: all of them hold at "
+            "once with 95 % confidence (Bonferroni)."
         )
 
     @property
@@ -261,7 +261,7 @@ class Reading:
         if self.detectable is None or self.image_margin is None:
             return ""
         return (
-            f"With {len(self.seeds)} seeds that scatter as these do, a true difference of "
+            f"With {_many(len(self.seeds), 'seed')} that scatter as these do, a true difference of "
             f"{_points(self.detectable)} is seen in four of five studies; a smaller one is easily "
             f"missed. The choice of the {self.images:,} test images leaves up to "
             f"± {_points(self.image_margin)} open, whatever the number of seeds: a verdict speaks "
@@ -526,8 +526,9 @@ def _compared(
     if row.word == "no difference seen":
         half = target(gap.mean, smallest)
         seeds = more_seeds(gap.values, half, comparisons=comparisons)
-        known = seeds is not None and minutes_per_run is not None
-        minutes = 2 * seeds * minutes_per_run if known else None
+        minutes = None
+        if seeds is not None and minutes_per_run is not None:
+            minutes = 2 * seeds * minutes_per_run
         settle = Settle(half, seeds, minutes, images_needed(images, margin, half))
         row = replace(row, settle=settle)
     elif row.word in ("helps", "hurts") and gap.mean and margin >= abs(gap.mean):
@@ -603,7 +604,7 @@ def _todo(row: Row, images: int, smallest: float) -> tuple[Action, str]:
             f"± {_points(margin)}."
         )
     assert settle is not None and margin is not None  # no difference was seen
-    seeds = None if settle.seeds is None else f"{settle.seeds} more seeds"
+    seeds = None if settle.seeds is None else _many(settle.seeds, "more seed")
     if margin > settle.half:
         return "more test images", (
             f"Leave it out for now; your test set is too small to settle it: the choice of its "
@@ -618,9 +619,9 @@ def _todo(row: Row, images: int, smallest: float) -> tuple[Action, str]:
         )
     time = "" if settle.minutes is None else f" (about {_duration(settle.minutes)})"
     return "more seeds", (
-        f"Settle it with {seeds}{time}: they bring half of the interval to "
-        f"{_points(settle.half)} or less in four of five cases, which decides if the difference "
-        f"stays at {_points(gap.mean, '+.2f')}. Until then leave it out."
+        f"Settle it with {seeds}{time}: in four of five cases, half of the interval is then "
+        f"{_points(settle.half)} or less, which decides if the difference stays at "
+        f"{_points(gap.mean, '+.2f')}. Until then leave it out."
     )
 
 
@@ -732,6 +733,10 @@ def _interval(comparisons: int) -> str:
 
 def _points(share: float | None, form: str = ".2f") -> str:
     return f"{100 * (share or 0.0):{form}} points"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _round(count: int) -> str:

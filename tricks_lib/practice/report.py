@@ -36,8 +36,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ticker import LogLocator, NullLocator
 
 import tricks_lib
 
@@ -45,7 +47,7 @@ from ..lab import figures
 from ..lab.data import Data
 from ..lab.study import ACCURACY, ECE, NLL, Difference, StudyResult, Table
 from .learnt import figures_of
-from .reading import LEGEND, MEANINGS, Reading, Row, show, show_interval
+from .reading import LEGEND, MEANINGS, Reading, Row, show
 
 __all__ = ["FORMAT", "VERSION", "results", "write_report"]
 
@@ -271,7 +273,7 @@ def _numbered(reading: Reading) -> Table:
     """Put the number of its class before each row, which large pictures show instead of names."""
     table = reading.class_table()
     rows = [[str(told.number), *row] for told, row in zip(reading.classes, table.rows, strict=True)]
-    return Table(["", *table.header], rows)
+    return Table(["label", *table.header], rows)
 
 
 def _facts(
@@ -287,7 +289,7 @@ def _facts(
         ("Fingerprint of the data", _fingerprint(result, data)),
         ("Seeds", ", ".join(map(str, reading.seeds))),
         ("Runs", f"{runs:,}, in {_clock(known['seconds'])}" if "seconds" in known else f"{runs:,}"),
-        ("Device", f"{known['device']}, {known['threads']} threads" if "device" in known else ""),
+        ("Device", f"{known['device']}, threads: {known['threads']}" if "device" in known else ""),
         (
             "Versions",
             ", ".join(
@@ -308,7 +310,7 @@ def _facts(
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} hours of computing"
+    return f"{hours}:{minutes:02}:{rest:02} h of computing"
 
 
 # --- Pictures ---
@@ -347,8 +349,8 @@ def _pictures(
 
 def _drawn(figure: Figure, file: str, alt: str, caption: str) -> tuple[Picture, bytes]:
     svg, png = io.BytesIO(), io.BytesIO()
-    figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
-    figure.savefig(png, format="png", bbox_inches="tight", dpi=200)
+    figure.savefig(svg, format="svg", metadata={"Date": None})
+    figure.savefig(png, format="png", dpi=160)
     return Picture(file, alt, caption, svg.getvalue()), png.getvalue()
 
 
@@ -390,6 +392,9 @@ def _curves(curves: Mapping[str, list[list[float]]], baseline: str) -> Figure:
             _curve(panel, curves[arm], figures.BLUE)
         panel.set_title(_name(arm, longest=50 if columns == 1 else 22), loc="left")
         panel.set_yscale("log")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
+        panel.yaxis.set_minor_locator(NullLocator())
     figure.supxlabel("epoch")
     figure.supylabel("training loss (nats)")
     return figure
@@ -430,7 +435,8 @@ def _confusion(shares: np.ndarray, classes: tuple[str, ...]) -> Figure:
     few = len(classes) <= NAMED
     figure = _figure(4.6 if few else 5.0)
     ax = figure.add_subplot()
-    ax.imshow(shares, vmin=0, vmax=1, cmap="Blues")
+    # Few wrong answers would be white: the shade follows the square root.
+    ax.imshow(shares, norm=PowerNorm(0.5, 0, 1), cmap="Blues")
     ax.grid(visible=False)
     if few:
         names = [_name(name, longest=LONGEST, number=i) for i, name in enumerate(classes)]
@@ -444,7 +450,7 @@ def _confusion(shares: np.ndarray, classes: tuple[str, ...]) -> Figure:
                 f"{100 * shares[row, column]:.0f}",
                 ha="center",
                 va="center",
-                color="white" if shares[row, column] > 0.5 else "black",
+                color="white" if shares[row, column] > 0.3 else "black",
             )
     ax.set_xlabel("taken for" + ("" if few else " (number of the class)"))
     ax.set_ylabel("images of" + ("" if few else " (number of the class)"))
