@@ -69,13 +69,21 @@ def more_seeds(
     Returns:
         How many, from 1; None if more than `most` are needed.
     """
-    count, (_, spread) = len(values), mean_and_spread(values)
+    _, spread = mean_and_spread(values)
+    enough = np.flatnonzero(spread * _halves(len(values), comparisons, chance, most) <= half)
+    return int(enough[0]) + 1 if len(enough) else None
+
+
+@cache
+def _halves(count: int, comparisons: int, chance: float, most: int) -> np.ndarray:
+    """Return how wide half of the interval is after 1, 2, ... more seeds, for a spread of 1."""
     more = np.arange(1, most + 1)
     total = count + more
-    squares = spread**2 * (count - 1 + more * stats.f.ppf(chance, more, count - 1))
-    reach = _quantile(comparisons, total - 1) * np.sqrt(squares / ((total - 1) * total))
-    enough = np.flatnonzero(reach <= half)
-    return int(more[enough[0]]) if len(enough) else None
+    squares = count - 1 + more * stats.f.ppf(chance, more, count - 1)
+    halves: np.ndarray = _quantile(comparisons, total - 1) * np.sqrt(
+        squares / ((total - 1) * total)
+    )
+    return halves
 
 
 def detectable(spread: float, count: int, *, comparisons: int = 1, chance: float = CHANCE) -> float:
