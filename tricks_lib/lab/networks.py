@@ -16,7 +16,7 @@ import socket
 import sys
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from http.client import HTTPException
@@ -46,6 +46,7 @@ __all__ = [
     "as_pretrained",
     "features",
     "frozen_accuracy",
+    "outline",
     "published",
 ]
 
@@ -215,11 +216,12 @@ class Published:
     def _check_file(self) -> None:
         """Compare names and shapes with the network's, whose numbers are not needed for it."""
         state = self._state()
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            stem = state.get(f"{_stem(self.untrained(3, 1000))[0]}.weight")
-            grey = stem is not None and stem.ndim == 4 and stem.shape[1] == 1
-            channels = 1 if grey else 3
-            self._fitting(state, self.untrained(channels, 1000), channels)
+        network = outline(lambda: self.untrained(3, 1000))
+        stem = state.get(f"{_stem(network)[0]}.weight")
+        if stem is not None and stem.ndim == 4 and stem.shape[1] == 1:  # trained on grey images
+            self._fitting(state, outline(lambda: self.untrained(1, 1000)), 1)
+        else:
+            self._fitting(state, network, 3)
 
     def _fitting(
         self, state: Mapping[str, Tensor], network: nn.Module, channels: int
@@ -349,6 +351,20 @@ def as_pretrained(data: Data, network: Published | None = None) -> Data:
         values = torch.tensor(preset.get(name, usual), dtype=torch.float32, device=data.device)
         statistics[name] = values.mean(dim=0, keepdim=True) if data.channels == 1 else values
     return replace(data, **statistics)
+
+
+def outline(build: Callable[[], nn.Module]) -> nn.Module:
+    """Build a network for the names and shapes of its weights, without their numbers if it can be.
+
+    Args:
+        build: builds it; what it draws does not count.
+    """
+    with torch.random.fork_rng(devices=[]):
+        try:
+            with torch.device("meta"):
+                return build()
+        except NotImplementedError:  # RegNet reckons its widths with tensors
+            return build()
 
 
 def features(network: nn.Module, images: Tensor) -> Tensor:
