@@ -129,9 +129,10 @@ class Published:
             check_count("image_size", self.image_size)
             step = _step(self.name)
             if step and self.image_size % step:
+                nearest = step * max(1, round(self.image_size / step))
                 raise ValueError(
                     f"{self.name} takes images whose size is a multiple of {step} pixels, got "
-                    f"{self.image_size}: the nearest is {max(1, round(self.image_size / step)) * step}"
+                    f"{self.image_size}: the nearest is {nearest}"
                 )
 
     def __repr__(self) -> str:

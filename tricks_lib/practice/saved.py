@@ -267,8 +267,8 @@ def load_network(
         saved = _rebuilt(content, model)
     except _OwnNetworkError:
         raise ValueError(
-            f"{shown} holds a network of your own, {content.get('recipe')}, which only its code can "
-            "build: load_network(path, model=...) with what stood in the recipe"
+            f"{shown} holds a network of your own, which only its code can build: "
+            f"load_network(path, model=...) with that of {content.get('recipe')}"
         ) from None
     except Exception as error:  # whatever does not fit together fails in its own way
         reason = " ".join(str(error).split())
