@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -16,8 +17,6 @@ def pets(toy, tmp_path):
     for part in model.modules():
         if hasattr(part, "running_var"):
             part.running_var.fill_(0.01)  # far from uniform
-    from functools import partial
-
     recipe = Recipe(model=partial(small_resnet, width=4, depths=(1,)))
     save_network(tmp_path / "pets.pt", model, recipe, toy(channels=3))
     (tmp_path / "more").mkdir()
@@ -55,7 +54,7 @@ def test_as_many_classes_as_asked_for(pets, capsys):
 def test_lines_of_json(pets, capsys):
     assert run(pets, pets / "one.png", pets / "more", "--json", "--top", "4") == 0
     entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [entry["file"] for entry in entries][0] == str(pets / "one.png")
+    assert entries[0]["file"] == str(pets / "one.png")
     for entry in entries:
         values = [one["probability"] for one in entry["top"]]
         assert values == sorted(values, reverse=True)

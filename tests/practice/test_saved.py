@@ -1,6 +1,5 @@
 import functools
 import os
-from dataclasses import replace
 
 import pytest
 import torch
@@ -111,15 +110,13 @@ def test_a_network_of_ones_own_needs_its_code(toy, tmp_path):
     data, recipe = toy(), Recipe(model=Own)
     model = Own(1, 4)
     path = save_network(tmp_path / "own.pt", model, recipe, data)
-    with pytest.raises(
-        ValueError, match=r"load_network\(path, model=...\) with that of Recipe\(mo"
-    ):
+    with pytest.raises(ValueError, match=r"load_network\(path, model=...\) with that of Recipe"):
         load_network(path)
     loaded = load_network(path, model=Own)
     assert torch.equal(
         loaded.predict(data.test.images), predict(model, data, batch_size=64).softmax(dim=1)
     )
-    with pytest.raises(ValueError, match="own.pt cannot be used: the weights are not those"):
+    with pytest.raises(ValueError, match=r"own.pt cannot be used: the weights are not those"):
         load_network(path, model=mlp)
 
 
@@ -127,7 +124,7 @@ def test_another_network_than_the_recipe_builds_is_not_saved(toy, tmp_path):
     data = toy()
     with pytest.raises(ValueError, match="the weights are not those of the network that the rec"):
         save_network(tmp_path / "toy.pt", mlp(1, 4), Recipe(), data)
-    with pytest.raises(ValueError, match="stem.0.weight|classifier"):
+    with pytest.raises(ValueError, match=r" is \(5.* and should be \(4.*, and 1 more differ"):
         save_network(tmp_path / "toy.pt", small_resnet(1, 5), Recipe(), data)
     assert list(tmp_path.iterdir()) == []
 
@@ -265,7 +262,7 @@ def folder(tmp_path):
         for name in ("ants", "bees"):
             inside = tmp_path / "images" / split / name
             inside.mkdir(parents=True)
-            for mode, kind in (("RGB", "jpg"), ("L", "png"), ("RGBA", "png"), ("P", "gif")):
+            for mode, kind in (("RGB", "jpg"), ("L", "png"), ("RGBA", "png")):
                 noise = torch.randint(256, (9, 12, 4), generator=draws, dtype=torch.uint8).numpy()
                 image = Image.fromarray(noise, "RGBA").resize((48, 36)).convert("RGB").convert(mode)
                 turn = Image.Exif()
@@ -273,8 +270,6 @@ def folder(tmp_path):
                 options = {"exif": turn} if kind == "jpg" else {}
                 image.save(inside / f"{number}.{kind}", **options)
                 number += 1
-    for file in (tmp_path / "images").rglob("*.gif"):
-        file.unlink()  # not every version reads it from a folder
     return tmp_path / "images"
 
 
@@ -288,7 +283,7 @@ def test_files_are_read_as_load_data_reads_a_folder(folder, tmp_path, grey):
     data = load_data(folder, image_size=16, download_to=tmp_path / "cache")
     assert data.channels == (1 if grey else 3)
     recipe = Recipe(model=SMALL)
-    model = trained(recipe, replace(data, train=data.train))
+    model = trained(recipe, data)
     loaded = load_network(save_network(tmp_path / "bees.pt", model, recipe, data))
     files = images_in(folder / "test")
     found = loaded.predict_files(files, batch_size=64)
