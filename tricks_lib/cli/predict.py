@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..lab.data.listing import readable
 from .arguments import device, whole
 
 __all__ = ["add", "run"]
@@ -40,15 +39,19 @@ def run(options: argparse.Namespace) -> None:
         OSError, ValueError: if the model cannot be loaded, or some images cannot be read: the
             others are predicted all the same.
     """
-    from ..practice.saved import load_network  # here: --help need not wait for torchvision
+    from ..lab.data.listing import readable  # here: --help need not wait for torch
+    from ..practice.saved import load_network
 
     network = load_network(options.model, device=options.device)
     files, failures = listed(options.images)
     count = len(files) + len(failures)
     for start in range(0, len(files), BATCH):
         found = network.predict_files(files[start : start + BATCH], BATCH)
-        for file, ranks in zip(found.files, found.ranked(options.top), strict=True):
-            print(as_json(file, ranks) if options.json else as_text(file, ranks), flush=True)
+        lines = found.lines(options.top)
+        if options.json:
+            lines = list(map(as_json, found.files, found.ranked(options.top)))
+        for line in lines:
+            print(line, flush=True)
         failures |= found.failures
     for file, why in failures.items():
         if options.json:
@@ -79,14 +82,10 @@ def listed(places: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return list(dict.fromkeys(files)), failures
 
 
-def as_text(file: str, ranks: Sequence[tuple[str, float]]) -> str:
-    """Return `file: class 97.1 % (next 2.0 %, ...)`."""
-    first, *others = (f"{name} {100 * value:.1f} %" for name, value in ranks)
-    return f"{readable(file)}: {first}" + (f" ({', '.join(others)})" if others else "")
-
-
 def as_json(file: str, ranks: Sequence[tuple[str, float]]) -> str:
-    """Return the same as one line of JSON."""
+    """Return a line of JSON: file, class, probability, and the most probable classes."""
+    from ..lab.data.listing import readable
+
     (name, value), *_ = ranks
     top = [{"class": other, "probability": chance} for other, chance in ranks]
     return json.dumps({"file": readable(file), "class": name, "probability": value, "top": top})
