@@ -577,7 +577,7 @@ def _load(file: str | Path) -> Mapping[str, Tensor]:
                 "torch.save(network.state_dict(), file). If it was downloaded, delete it and try "
                 "again"
             ) from error
-    for key in ("state_dict", "model"):  # as training scripts keep them beside other things
+    for key in ("state_dict", "model", "state"):  # kept beside other things
         if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
             state = state[key]
     if not isinstance(state, Mapping) or not state:
