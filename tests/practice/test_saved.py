@@ -289,6 +289,7 @@ def test_files_are_read_as_load_data_reads_a_folder(folder, tmp_path, grey):
     loaded = load_network(save_network(tmp_path / "bees.pt", model, recipe, data))
     files = images_in(folder / "test")
     found = loaded.predict_files(files, batch_size=64)
+    assert not found.failures, found.failures
     assert found.files == tuple(files)
     assert torch.equal(found.probabilities, loaded.predict(data.test.images))
     apart = loaded.predict_files(files, batch_size=2).probabilities
