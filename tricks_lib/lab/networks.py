@@ -347,7 +347,7 @@ def as_pretrained(data: Data, network: Published | None = None) -> Data:
             f"trained networks know grey and colour images, of 1 or 3 channels, got {data.channels}"
         )
     preset = _preset(network) if network else {}
-    statistics = {}
+    statistics: dict[str, Any] = {}
     for name, usual in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
         values = torch.tensor(preset.get(name, usual), dtype=torch.float32, device=data.device)
         statistics[name] = values.mean(dim=0, keepdim=True) if data.channels == 1 else values
@@ -495,7 +495,7 @@ def _regressed(
         return value
 
     with torch.enable_grad():
-        optimizer.step(loss)  # type: ignore[arg-type]  # torch's types forget the tensor
+        optimizer.step(loss)
     return weight.detach(), bias.detach()
 
 
@@ -631,14 +631,10 @@ def _stem(network: nn.Module) -> tuple[str, nn.Conv2d]:
 
 def _with_channels(layer: nn.Conv2d, channels: int) -> nn.Conv2d:
     """Return such a convolution for other channels, its weights drawn as widely as they were."""
-    fresh = nn.Conv2d(
-        channels,
-        layer.out_channels,
-        layer.kernel_size,  # type: ignore[arg-type]
-        layer.stride,  # type: ignore[arg-type]
-        layer.padding,  # type: ignore[arg-type]
-        bias=layer.bias is not None,
-    )
+    same: dict[str, Any] = {
+        name: getattr(layer, name) for name in ("out_channels", "kernel_size", "stride", "padding")
+    }
+    fresh = nn.Conv2d(channels, **same, bias=layer.bias is not None)
     with torch.no_grad():
         fresh.weight.normal_().mul_(layer.weight.std())
         if layer.bias is not None and fresh.bias is not None:
