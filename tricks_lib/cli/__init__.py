@@ -1,6 +1,7 @@
 """The command line: measure tricks on your own images, or record the course's studies.
 
     python -m tricks_lib study --data PATH --tricks warmup,mixup --seeds 5
+    python -m tricks_lib predict pets.pt cat.jpg
     python -m tricks_lib record warmup
     python -m tricks_lib chapters
 
@@ -18,11 +19,11 @@ from typing import NoReturn
 import torch
 
 from ..lab.data import DataUnavailable
-from . import chapters, record, study
+from . import chapters, predict, record, study
 
 __all__ = ["main"]
 
-COMMANDS = (study, record, chapters)
+COMMANDS = (study, predict, record, chapters)
 """In the order in which `--help` lists them."""
 
 
