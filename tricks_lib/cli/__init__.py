@@ -18,11 +18,11 @@ from typing import NoReturn
 import torch
 
 from ..lab.data import DataUnavailable
-from . import chapters, record, study
+from . import chapters, compare, record, study
 
 __all__ = ["main"]
 
-COMMANDS = (study, record, chapters)
+COMMANDS = (study, compare, record, chapters)
 """In the order in which `--help` lists them."""
 
 
