@@ -145,7 +145,7 @@ def test_each_seed_has_its_own_images_on_a_cluster_too(nodes):
 
 
 def test_what_is_wrong_with_a_run_is_told_as_if_it_had_been_here(nodes):
-    with pytest.raises(TypeError, match="^expected numbers or lists of numbers, got accuracy="):
+    with pytest.raises(TypeError, match=r"^expected numbers or lists of numbers, got accuracy="):
         study({"one": no_number}, seeds=2, ray=nodes.address)
 
 
@@ -230,7 +230,7 @@ class Absent:
 def test_where_no_cluster_is_it_is_said_in_a_line(monkeypatch):
     monkeypatch.setattr(module, "_library", Absent)
     with pytest.raises(
-        ConnectionError, match="^cannot reach a Ray cluster at 'auto': Could .*[^.]$"
+        ConnectionError, match=r"^cannot reach a Ray cluster at 'auto': Could [^\n]*\.$"
     ):
         study({"one": at_times_diverged}, seeds=1, ray="auto")
     with pytest.raises(ConnectionError, match=r"^cannot reach a Ray cluster at '127\.0\.0\.1:1': "):
@@ -274,7 +274,7 @@ def test_machines_of_two_kinds_are_not_mixed():
     here = runs._here("cpu", 1)
     other = replace(here, told=here.told | {"torch": "1.0"})
     make = runs._Making(None, None, "end", "test", None, None, 1)
-    with pytest.raises(ValueError, match="^the machines of the cluster differ"):
+    with pytest.raises(ValueError, match=r"^the machines of the cluster differ"):
         runs._run_there(make, other, None, "one", 0, lethal)
 
 
