@@ -59,9 +59,9 @@ def add(commands: Any) -> None:
     own = commands.add_parser(
         "compare",
         help="compare two commands, of any training script, over paired seeds",
-        description="Run two or more commands with the same seeds, and say whether the second "
-        "did better than the first: the difference, its 95 %% interval, and the word it allows.",
-        epilog=TOLD.replace("%", "%%"),
+        description="Run two or more commands with the same seeds, and say whether the second did\n"
+        "better than the first: the difference, its 95 % interval, and the word it allows.",
+        epilog=TOLD,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     own.add_argument("--a", required=True, metavar="CMD", help="the baseline, with {seed} in it")

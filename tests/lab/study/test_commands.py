@@ -144,7 +144,7 @@ def test_one_that_helps_is_seen(pair, tmp_path):
     order = [re.search(r"\] (\w+), seed (\d)", line).groups() for line in said]
     assert order == [(arm, str(seed)) for seed in range(3) for arm in pair]
     table = str(found)
-    assert "+0.0202 [+0.019" in table
+    assert "+0.02020 [+0.01970, +0.02070]" in table
     assert table.splitlines()[-1].endswith("helps")
     recorded = StudyResult.load(tmp_path / "out" / "runs.jsonl")
     assert recorded.runs == found.result.runs
