@@ -65,10 +65,10 @@ def number(text: str) -> float:
 
 
 def in_points(text: str) -> float:
-    """Read a difference in points, a number above 0 and at most 100, as a share."""
+    """Read a difference in points, above 0 and below 100, as a share."""
     points = number(text)
-    if points > 100:
-        raise argparse.ArgumentTypeError(f"expected points of 100 at most, got {text!r}")
+    if points >= 100:
+        raise argparse.ArgumentTypeError(f"expected points below 100, got {text!r}")
     return points / 100
 
 

@@ -8,7 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 
 from ..lab.data import Data, load_data
 from ..lab.steps import pick_device
-from ..lab.study import ACCURACY, Metric, StudyResult, study
+from ..lab.study import StudyResult, study
 from ..lab.train import Run, fit
 from ..models import small_resnet
 from ..protocols import ModelFactory
@@ -24,11 +24,12 @@ from ..recipe import Recipe
 from .arms import arms, arms_that_fit, strength
 from .defaults import baseline, plan_in_words, with_validation
 from .estimate import run_seconds, study_seconds, threads_of_torch
-from .measure import METRICS, with_details
+from .measure import METRICS, VALIDATION_ACCURACY, with_details
 from .names import BASELINE
+from .reading import Reading, read
 from .watching import Watch, length
 
-__all__ = ["Question", "answer", "best_run", "train_again"]
+__all__ = ["Question", "answer", "best_seed", "data_and_network", "train_again", "working"]
 
 RUNS = "runs.jsonl"
 """File of the runs, in the folder that keeps what a study makes."""
@@ -86,7 +87,7 @@ class Question:
     command: str = ""
 
 
-def answer(question: Question) -> Any:
+def answer(question: Question) -> Reading:
     """Make the study, print what it says, and write report and network into its folder.
 
     Returns:
@@ -110,12 +111,10 @@ def answer(question: Question) -> Any:
     print(data, plan_in_words(usual, data), sep="\n", flush=True)
     with threads_of_torch(question.threads):
         recipes = _arms(question, usual, data)
-    for name, recipe in recipes.items():
-        if name != BASELINE:
-            print(f"  {name}: {strength(recipe, usual)}")
     with _folder(question.out) as folder:
         result = _study(question, recipes, data, device, folder / RUNS)
-    reading = _read(question, result, data, model)
+    strengths = {name: strength(recipe, usual) for name, recipe in recipes.items()}
+    reading = _read(question, result, data, model, strengths)
     print(reading)
     if question.out:
         _keep(question, result, reading, recipes, data, device)
@@ -229,7 +228,7 @@ def _study(
                 question.seeds,
                 baseline=BASELINE,
                 measure=with_details,
-                metrics=_metrics(question.smallest),
+                metrics=METRICS,
                 device=device,
                 threads=question.threads,
                 jobs=question.workers,
@@ -286,43 +285,32 @@ def _announced(
     return f"{len(missing)} runs{there}: about {length(total)}{on}{beside} (Ctrl-C stops{goes_on})."
 
 
-def _metrics(smallest: float) -> tuple[Metric, ...]:
-    """Return what the numbers mean, with the smallest difference of accuracy that matters."""
-    return tuple(
-        replace(metric, smallest=smallest) if metric.name == ACCURACY.name else metric
-        for metric in METRICS
-    )
-
-
 # --- What comes of it ---
 
 
-def _read(question: Question, result: StudyResult, data: Data, model: ModelFactory) -> Any:
+def _read(
+    question: Question,
+    result: StudyResult,
+    data: Data,
+    model: ModelFactory,
+    strengths: Mapping[str, str],
+) -> Reading:
     """Read the study, beside what the frozen network gives where there is one."""
-    from .reading import read
-
     frozen = None
     if getattr(model, "pretrained", False):
         from ..lab.networks import frozen_accuracy
 
         with _warnings_in_a_line(), threads_of_torch(question.threads):
             frozen = frozen_accuracy(data, model, device=question.device)
-    return read(result, data, smallest=question.smallest, frozen=frozen)
+    return read(
+        result, data, smallest=question.smallest, frozen=frozen, strengths=strengths
+    )
 
 
-def best_run(result: StudyResult) -> tuple[str, int] | None:
-    """Choose an arm by the mean of its validation accuracies, and of its runs the best: the test
-    images choose nothing.
-
-    Returns:
-        The arm and the seed; of equal ones the first; None if no run came to its end.
-    """
-    metric = "validation_accuracy"
-    ended = {arm: result.values(arm, metric) for arm in result.runs if result.values(arm, metric)}
-    if not ended:
-        return None
-    arm = max(ended, key=lambda name: sum(ended[name].values()) / len(ended[name]))
-    return arm, max(ended[arm], key=ended[arm].__getitem__)
+def best_seed(result: StudyResult, arm: str) -> int:
+    """Return the seed whose run did best on the validation images; of equal ones the first."""
+    accuracies = result.values(arm, VALIDATION_ACCURACY.name)
+    return max(accuracies, key=accuracies.__getitem__)
 
 
 def train_again(
