@@ -1,6 +1,8 @@
 """The command line: measure tricks on your own images, or record the course's studies.
 
     python -m tricks_lib study --data PATH --tricks warmup,mixup+cutout --seeds 5 --out DIR
+    python -m tricks_lib predict MODEL IMAGE…
+    python -m tricks_lib compare --a 'CMD {seed}' --b 'CMD {seed}' --metric NAME
     python -m tricks_lib cache
     python -m tricks_lib record warmup
     python -m tricks_lib chapters
@@ -17,11 +19,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import cache, chapters, record, study
+from . import cache, chapters, predict, record, study
 
 __all__ = ["main"]
 
-COMMANDS = (study, cache, record, chapters)
+COMMANDS = (study, predict, cache, record, chapters)
 """In the order in which `--help` lists them."""
 
 
