@@ -19,11 +19,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import cache, chapters, predict, record, study
+from . import cache, chapters, compare, predict, record, study
 
 __all__ = ["main"]
 
-COMMANDS = (study, predict, cache, record, chapters)
+COMMANDS = (study, predict, compare, cache, record, chapters)
 """In the order in which `--help` lists them."""
 
 
