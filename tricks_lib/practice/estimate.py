@@ -17,8 +17,9 @@ from ..lab.steps import Training, pick_device
 from ..ops.written import written
 from ..recipe import Recipe
 from ..stopping import never
+from .measure import MOST_TRAINING_IMAGES
 
-__all__ = ["run_seconds", "side_by_side", "study_seconds", "threads_of_torch"]
+__all__ = ["images_looked_at", "run_seconds", "side_by_side", "study_seconds", "threads_of_torch"]
 
 WARM_UP = 2
 """Steps that are not counted: the first ones choose kernels, and fetch memory."""
@@ -39,23 +40,23 @@ def run_seconds(
     *,
     device: str | torch.device | None = None,
     threads: int = 1,
+    images: int,
 ) -> dict[str, float]:
     """Guess how long one run of each arm takes, from a few of its steps and a small evaluation.
 
-    A run is scored once on all splits when it is over. One that stops early is counted as if it
-    went on to its end.
+    A run that stops early is counted as if it went on to its end.
 
     Args:
         recipes: by arm.
         data: what they are trained and scored on.
         device: where.
         threads: threads of torch on the CPU.
+        images: how many are looked at when a run is over, see `images_looked_at`.
 
     Returns:
         Seconds, by arm.
     """
     device = pick_device(device)
-    scored = sum(map(len, data.splits.values()))
     evaluations: dict[str, float] = {}
     found = {}
     with threads_of_torch(threads):
@@ -69,9 +70,11 @@ def run_seconds(
             if network not in evaluations:
                 evaluations[network] = _seconds_of_an_image(training)
             image = evaluations[network]
-            looks = 0 if recipe.stop is never else len(data.validation or ()) * recipe.epochs
+            looks = 0
+            if recipe.stop is not never and data.validation is not None:
+                looks = len(data.validation) * recipe.epochs
             found[arm] = built + recipe.epochs * training.per_epoch * step
-            found[arm] += image * (scored + looks)
+            found[arm] += image * (images + looks)
     return found
 
 
@@ -101,6 +104,12 @@ def side_by_side(runs: int, workers: int, threads: int, device: torch.device) ->
     """Guess how many times faster runs get side by side: not beyond the cores that there are."""
     cores = max(1, (os.cpu_count() or 1) // threads) if device.type == "cpu" else workers
     return max(1, min(runs, workers, cores))
+
+
+def images_looked_at(data: Data) -> int:
+    """Return how many images `with_details` looks at: the test images twice."""
+    validation = len(data.validation) if data.validation is not None else 0
+    return 2 * len(data.test) + min(len(data.train), MOST_TRAINING_IMAGES) + validation
 
 
 def _seconds_of_a_step(training: Training) -> float:

@@ -3,6 +3,7 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
+import shlex
 import sys
 import tempfile
 import warnings
@@ -16,23 +17,28 @@ import torch
 
 from ..lab.data import Data, load_data
 from ..lab.steps import pick_device
-from ..lab.study import StudyResult, study
+from ..lab.study import ACCURACY, StudyResult, study
 from ..lab.train import Run, fit
 from ..models import small_resnet
 from ..protocols import ModelFactory
 from ..recipe import Recipe
 from .arms import arms, arms_that_fit, strength
 from .defaults import baseline, plan_in_words, with_validation
-from .estimate import run_seconds, study_seconds, threads_of_torch
+from .estimate import images_looked_at, run_seconds, study_seconds, threads_of_torch
 from .measure import METRICS, VALIDATION_ACCURACY, with_details
 from .names import BASELINE
 from .reading import Reading, read
+from .report import write_report
+from .saved import load_network, save_network
 from .watching import Watch, length
 
 __all__ = ["Question", "answer", "best_seed", "data_and_network", "train_again", "working"]
 
-RUNS = "runs.jsonl"
-"""File of the runs, in the folder that keeps what a study makes."""
+RUNS, NETWORK = "runs.jsonl", "network.pt"
+"""Files of the runs and of the best network, in the folder that keeps what a study makes."""
+
+SCORES = ("accuracy", "nll", "ece", VALIDATION_ACCURACY.name)
+"""Figures of its run that the network is saved with."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,9 @@ def answer(question: Question) -> Reading:
     reading = _read(question, result, data, model, strengths)
     print(reading)
     if question.out:
-        _keep(question, result, reading, recipes, data, device)
+        report = write_report(question.out, result, reading, data, question.command)
+        print(f"The report is {report}, the runs are in {question.out / RUNS}.", flush=True)
+        print(_keep_best(question, result, reading, recipes, data, device))
     return reading
 
 
@@ -215,7 +223,11 @@ def _study(
     if missing:
         lacking = [arm for arm in recipes if any(name == arm for name, _ in missing)]
         seconds = run_seconds(
-            {arm: recipes[arm] for arm in lacking}, data, device=device, threads=question.threads
+            {arm: recipes[arm] for arm in lacking},
+            data,
+            device=device,
+            threads=question.threads,
+            images=images_looked_at(data),
         )
     print(_announced(question, recipes, missing, seconds, device), flush=True)
     there = target.exists()
@@ -302,15 +314,59 @@ def _read(
 
         with _warnings_in_a_line(), threads_of_torch(question.threads):
             frozen = frozen_accuracy(data, model, device=question.device)
-    return read(
-        result, data, smallest=question.smallest, frozen=frozen, strengths=strengths
-    )
+    return read(result, data, smallest=question.smallest, frozen=frozen, strengths=strengths)
 
 
 def best_seed(result: StudyResult, arm: str) -> int:
     """Return the seed whose run did best on the validation images; of equal ones the first."""
     accuracies = result.values(arm, VALIDATION_ACCURACY.name)
     return max(accuracies, key=accuracies.__getitem__)
+
+
+def _keep_best(
+    question: Question,
+    result: StudyResult,
+    reading: Reading,
+    recipes: Mapping[str, Recipe],
+    data: Data,
+    device: torch.device,
+) -> str:
+    """Save the network of the best arm, chosen by the validation images, and say so in a line.
+
+    A study keeps figures and no networks: the run is made once more, unless its network is there.
+    """
+    if question.out is None or reading.best is None:
+        return "No network is saved: the study names no best arm."
+    seed = best_seed(result, reading.best)
+    figures = result.runs[reading.best][seed] or {}
+    scores = {name: figures[name] for name in SCORES}
+    path, recipe = question.out / NETWORK, recipes[reading.best]
+    told = f"{path} is the network of {reading.best}, seed {seed}"
+    told += (
+        f" ({VALIDATION_ACCURACY.show(scores[VALIDATION_ACCURACY.name])} of the validation images)"
+    )
+    if _is_saved(path, recipe, scores):
+        return f"{told}, as it was."
+    run = train_again(recipe, data, seed, device=device, threads=question.threads)
+    if run.final.accuracy != scores[ACCURACY.name]:
+        told += (
+            f"; trained once more, it is right on {ACCURACY.show(run.final.accuracy)} of the test "
+            f"images, not on {ACCURACY.show(scores[ACCURACY.name])}: this device does not repeat "
+            "its sums"
+        )
+    save_network(path, run.model, recipe, data, scores=scores)
+    return f"{told}. Use it with: python -m tricks_lib predict {shlex.quote(str(path))} IMAGE…"
+
+
+def _is_saved(path: Path, recipe: Recipe, scores: Mapping[str, float]) -> bool:
+    """Tell whether a file holds the network of this very run."""
+    if not path.exists():
+        return False
+    try:
+        saved = load_network(path)
+    except (ValueError, OSError):
+        return False
+    return saved.recipe == repr(recipe) and dict(saved.scores) == dict(scores)
 
 
 def train_again(
