@@ -104,5 +104,5 @@ def test_a_validation_split_of_its_own_is_taken(toy):
 
 
 def test_too_few_images_to_hold_any_out_are_refused(toy):
-    with pytest.raises(ValueError, match="expected a class of 2 or more training images.*2 images"):
+    with pytest.raises(ValueError, match="expected a class of 2 or more training images"):
         with_validation(labelled(toy, 1, 1))

@@ -227,7 +227,7 @@ def study(
     make = _Making(data, device, evaluate, on, train, measure, threads)
     with recorder or nullcontext(), progress(len(missing), "study", "run") as bar:
         tasks = [(arm, seed, arms[arm]) for arm, seed in missing]
-        made = make.on(cluster, there, tasks) if cluster and there else make.all(tasks, jobs, bar)
+        made = make.spread(cluster, there, tasks) if cluster and there else make.all(tasks, jobs, bar)
         for arm, seed, found, seconds in made:
             if "diverged" in found:
                 result.diverged[arm][seed] = found["diverged"]
@@ -302,7 +302,7 @@ class _Making:
                 bar.set_postfix_str(f"{arm}, seed {seed}")
                 yield self.one(arm, seed, recipe, kept)
 
-    def on(
+    def spread(
         self, cluster: Cluster, there: "_Here", tasks: list[tuple[str, int, Recipe | Callable]]
     ) -> Iterator[tuple[str, int, dict[str, Any], float]]:
         """Yield what came of every task on the machines of a cluster as soon as it is over."""
