@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -168,13 +169,12 @@ def _call(function: Callable[[int], Any], seed: int) -> Any:
 
 def _library() -> ModuleType:
     try:
-        import ray
+        return import_module("ray")
     except ImportError as error:
         raise ValueError(
             "a study on a cluster needs Ray, which is not installed: "
             "run `pip install 'tricks-lib[ray]'`"
         ) from error
-    return ray
 
 
 def _knock(address: str) -> None:
