@@ -23,7 +23,7 @@ from tricks_lib.lab.train import History
 ROOT = Path(__file__).parents[3]
 BASE = Recipe(epochs=1, batch_size=16, lr=0.05, model=partial(mlp, hidden=(), size=8))
 TWO = {"plain": BASE, "slow": replace(BASE, lr=0.001)}
-WAIT = 90
+WAIT = 240
 """Seconds that a run waits at most for what a test does meanwhile."""
 
 
@@ -128,7 +128,7 @@ def test_runs_on_a_cluster_are_those_of_one_process(toy, nodes, tmp_path):
     path = tmp_path / "study.jsonl"
     spread = study(arms, toy(), 2, device="cpu", ray=nodes.address, path=path)
     assert (spread.runs, spread.diverged) == (alone.runs, alone.diverged)
-    assert spread.diverged["own"] == {1: 1}
+    assert spread.diverged["own"] == {1: 0}
     assert not nodes.ray.is_initialized(), "the connection is left open"
     assert StudyResult.load(path).runs == alone.runs
     # It answers the same question: one process goes on where the cluster stopped.
