@@ -270,6 +270,17 @@ def test_a_command_that_never_gives_a_result_ends_the_study_soon(script, monkeyp
         )
     log = Path(re.search(r"its output: (.*)\)", str(told.value))[1])
     assert "Traceback" in log.read_text()  # kept, though no folder was named
+    slow = script("import sys, time\ntime.sleep(60 * int(sys.argv[1] != '9'))", "d.py")
+    started = time.monotonic()
+    with pytest.raises(ValueError, match=r"mute, seed 0: no line"):
+        compare_commands(
+            {"slow": slow, "mute": script("print('hello')", "b.py")},
+            ACCURACY,
+            2,
+            workers=2,
+            say=silent,
+        )
+    assert time.monotonic() - started < 40, "it waited for a run that nobody needs"
     with pytest.raises(ValueError, match=r"^cannot run 'no-such-program \{seed\}': "):
         compare_commands({"a": plain, "b": "no-such-program {seed}"}, ACCURACY, 2, say=silent)
 

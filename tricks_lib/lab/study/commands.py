@@ -21,8 +21,8 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -358,8 +358,11 @@ def _make_missing(
     name = makes.metric
     missing = [(arm, s) for s in range(seeds) for arm in makes.arms if s not in result.runs[arm]]
     started = time.monotonic()
-    with progress(len(missing), "compare", "run") as bar:
-        for count, (arm, seed, found, seconds) in enumerate(makes.all(missing, workers), 1):
+    with (
+        progress(len(missing), "compare", "run") as bar,
+        closing(makes.all(missing, workers)) as made,  # whatever happens here, nothing goes on
+    ):
+        for count, (arm, seed, found, seconds) in enumerate(made, 1):
             bar.update()
             if isinstance(found, Failed):
                 failed.append(found)
@@ -568,7 +571,7 @@ class _Runs:
 
     def all(
         self, tasks: Sequence[tuple[str, int]], workers: int
-    ) -> Iterator[tuple[str, int, dict[str, float | None] | Failed, float]]:
+    ) -> Generator[tuple[str, int, dict[str, float | None] | Failed, float], None, None]:
         """Yield what came of every run as soon as it is over; left early, it ends the others."""
         waiting, running = deque(tasks), list[_Child]()
         self.logs.mkdir(parents=True, exist_ok=True)

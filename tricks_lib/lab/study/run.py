@@ -7,9 +7,9 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from operator import index
@@ -225,10 +225,14 @@ def study(
         _take_over(result, recorded)
     missing = [(arm, seed) for arm, seed in wanted if seed not in result.runs[arm]]
     make = _Making(data, device, evaluate, on, train, measure, threads)
-    with recorder or nullcontext(), progress(len(missing), "study", "run") as bar:
-        tasks = [(arm, seed, arms[arm]) for arm, seed in missing]
-        spread = cluster and there and make.spread(cluster, there, tasks)
-        for arm, seed, found, seconds in spread or make.all(tasks, jobs, bar):
+    tasks = [(arm, seed, arms[arm]) for arm, seed in missing]
+    spread = cluster and there and make.spread(cluster, there, tasks)
+    with (
+        recorder or nullcontext(),
+        progress(len(missing), "study", "run") as bar,
+        closing(spread or make.all(tasks, jobs, bar)) as made,  # whatever happens here
+    ):
+        for arm, seed, found, seconds in made:
             if "diverged" in found:
                 result.diverged[arm][seed] = found["diverged"]
             result.runs[arm][seed] = found.get("figures")
@@ -283,7 +287,7 @@ class _Making:
 
     def all(
         self, tasks: list[tuple[str, int, Recipe | Callable]], jobs: int, bar: Bar
-    ) -> Iterator[tuple[str, int, dict[str, Any], float]]:
+    ) -> Generator[tuple[str, int, dict[str, Any], float], None, None]:
         """Yield what came of every task as soon as it is over."""
         if jobs > 1:
             pool = Parallel(jobs, return_as="generator_unordered", pre_dispatch=2 * jobs)
@@ -304,7 +308,7 @@ class _Making:
 
     def spread(
         self, cluster: Cluster, there: "_Here", tasks: list[tuple[str, int, Recipe | Callable]]
-    ) -> Iterator[tuple[str, int, dict[str, Any], float]]:
+    ) -> Generator[tuple[str, int, dict[str, Any], float], None, None]:
         """Yield what came of every task on the machines of a cluster as soon as it is over."""
         run = partial(_run_there, replace(self, data=None), there)
         yield from cluster.all(run, tasks, self.data, gpu=self.device.type == "cuda")
