@@ -71,6 +71,16 @@ def drawn(run, data):
 # --- The cluster ---
 
 
+def patiently(start):
+    """Start a node, again if its helpers were not there within the seconds that Ray gives them."""
+    for left in reversed(range(4)):
+        try:
+            return start()
+        except Exception as error:
+            if not left or "timed out during startup" not in str(error):
+                raise
+
+
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory):
     """A cluster of two nodes, and what belongs to it."""
@@ -95,12 +105,13 @@ def nodes(tmp_path_factory):
         local = pytest.importorskip("ray.cluster_utils")
         each = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 80 * 2**20}
         quiet = {"include_dashboard": False, "include_log_monitor": False}
-        started = local.Cluster(initialize_head=True, head_node_args=each | quiet)
+        head = partial(local.Cluster, initialize_head=True, head_node_args=each | quiet)
+        started = patiently(head)
         try:
             yield SimpleNamespace(
                 address=started.address,
                 ray=ray,
-                second=started.add_node(**each),
+                second=patiently(partial(started.add_node, **each)),
                 remove=partial(started.remove_node, allow_graceful=False),
             )
         finally:
