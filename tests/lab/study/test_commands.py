@@ -329,8 +329,16 @@ def wait_for(condition):
     assert condition()
 
 
+@pytest.fixture
+def ctrl_c():
+    """Let Ctrl-C do what it does at a terminal: tests that run in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_ends_what_runs_and_keeps_the_rest(script, number):
+def test_an_interruption_ends_what_runs_and_keeps_the_rest(script, number, ctrl_c):
     plain = script(SCRIPT, arguments="{seed} 0")
     slow = script(SLOW, "b.py")
 
