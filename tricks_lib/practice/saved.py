@@ -20,11 +20,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.datasets.folder import is_image_file
 
 from .. import models
 from ..lab.data import Data, Split
-from ..lab.data.folder import _decode, _mode
+from ..lab.data.decoding import Form, decode, suffixes
 from ..lab.data.listing import _walk, readable
 from ..lab.metrics import evaluate
 from ..lab.metrics import predict as logits_of
@@ -488,7 +487,7 @@ def images_in(folder: str | os.PathLike[str]) -> list[str]:
         ValueError: if a folder cannot be opened, or there is no image.
     """
     found = sorted(_walk(os.fspath(folder), set()), key=os.path.split)
-    images = [path for path in found if is_image_file(path)]
+    images = [path for path in found if path.lower().endswith(suffixes())]
     if not images:
         raise ValueError(f"expected images in {readable(os.fspath(folder))}, got none")
     return images
@@ -496,8 +495,7 @@ def images_in(folder: str | os.PathLike[str]) -> list[str]:
 
 def _decoded(path: str, channels: int, size: tuple[int, int]) -> Tensor:
     """Return an image as `load_data` makes it, uint8 (C, H, W)."""
-    _mode(path)  # refuses what has no 8 bits
-    return _decode(path, "L" if channels == 1 else "RGB", *size)
+    return torch.from_numpy(decode(path, Form("L" if channels == 1 else "RGB", *size)))
 
 
 def _reason(error: Exception, path: str) -> str:
