@@ -241,7 +241,7 @@ def _study(
                 baseline=BASELINE,
                 measure=with_details,
                 metrics=METRICS,
-                device=device,
+                device=question.device if question.ray else device,
                 threads=question.threads,
                 jobs=question.workers,
                 path=path,
