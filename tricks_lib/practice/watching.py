@@ -65,9 +65,9 @@ class Watch:
     def look(self) -> None:
         """Tell of the runs that came since the last look."""
         for line in self._new_lines():
-            arm, seed = line.get("run"), line.get("seed")
-            if arm is None:
+            if "run" not in line:  # the head, or what an arm is
                 continue
+            arm, seed = line["run"], line["seed"]
             figures = line.get("figures") or {}
             if figures.get(ACCURACY.name) is not None:
                 self.found.setdefault(arm, {})[seed] = figures[ACCURACY.name]
