@@ -229,11 +229,12 @@ def _short(value: Any, usual: Any = None) -> str:
         return " + ".join(_short(step) for step in value.steps)
     if is_dataclass(value):
         shown = {f.name: getattr(value, f.name) for f in fields(value) if f.init and f.repr}
-        if len(shown) == 1 and is_dataclass(inside := next(iter(shown.values()))):
+        if len(shown) == 1 and callable(inside := next(iter(shown.values()))):
             return _short(inside)  # a wrapper, as around a loss
         usually = {f.name: f.default for f in fields(value)}
         numbers = [k for k, v in shown.items() if isinstance(v, int | float)]
-        told = {k: v for k, v in shown.items() if k in numbers[:1] or v != usually[k]}
+        strong = {k for k in numbers if shown[k] not in (0, 1)} | set(numbers[:1])
+        told = {k: v for k, v in shown.items() if k in strong or v != usually[k]}
         return f"{type(value).__name__}({_arguments(told)})"
     if isinstance(value, float):
         return f"{value:.3g}"

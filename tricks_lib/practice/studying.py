@@ -411,7 +411,7 @@ def _warnings_in_a_line() -> Iterator[None]:
     """Tell what is odd in a line each, without the line of code that saw it."""
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = _tell  # type: ignore[assignment]
+        warnings.showwarning = _tell
         yield
 
 
