@@ -12,8 +12,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..course.helps import plain, sheet
-
 __all__ = ["add", "run"]
 
 WIDEST = 100
@@ -35,6 +33,8 @@ def run(options: argparse.Namespace) -> None:
         ValueError: if there is no such symptom.
         OSError: if the file cannot be written.
     """
+    from ..course.helps import plain, sheet  # so late that --help answers at once
+
     if options.sheet:
         options.sheet.write_text(sheet(), encoding="utf-8")
         print(f"{options.sheet} is written: print it from a browser.")

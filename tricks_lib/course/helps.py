@@ -243,12 +243,13 @@ COLUMNS = {
 """Of the sheet, with their widths in hundredths."""
 
 
-def sheet(address: str = "book/what-helps.html") -> str:
+def sheet(address: str = "") -> str:
     """Return the cheat sheet: a page of HTML that prints on one side of A4.
 
     Args:
-        address: where the whole page is, seen from the sheet.
+        address: where the whole page is, seen from the sheet; "" for no link.
     """
+    whole = f'<a href="{address}">What helps when</a>' if address else "What helps when"
     columns = "".join(f'<col style="width: {width}%">' for width in COLUMNS.values())
     head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     body = "\n".join(_block(one) for one in SYMPTOMS)
@@ -272,8 +273,7 @@ def sheet(address: str = "book/what-helps.html") -> str:
 <h1>What helps when</h1>
 <p>Change one thing at a time, with the same seeds, on validation images.
 {legend}: mean difference with its interval, in points (%) unless said otherwise.
-The settings, the code and the rest are on the page
-<a href="{address}">What helps when</a>.</p>
+The settings, the code and the rest are on the page {whole} of the course.</p>
 <table>
 <colgroup>{columns}</colgroup>
 <thead><tr>{head}</tr></thead>

@@ -396,8 +396,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
         "over-confidence",
         "Over-confidence",
-        "The network says 96 % and is right in fewer cases. "
-        "Accuracy may be good; decisions that use the probability are not.",
+        "The network is surer of its answers than it is right. "
+        "Accuracy may be good, but decisions that use the probability are not.",
         ("mean confidence on validation images", "accuracy on the same images"),
         "mean confidence above accuracy",
         (
@@ -533,9 +533,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
                 "He's initialisation",
                 ("initialization",),
                 "for a deep network with ReLU that has neither normalisation nor shortcuts",
-                "replace(\n"
-                "    recipe, model=partial(initialized, build=recipe.model, init=he_)\n"
-                ")",
+                "replace(\n    recipe, model=partial(initialized, build=recipe.model, init=he_)\n)",
                 "The size of the signal from layer to layer in the first batch: about the same.",
                 (
                     Own("initialization"),
@@ -790,7 +788,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
                 "or a lower learning rate helps it more.",
                 ("dropout",),
                 (
-                    Own("dropout", against="8 epochs"),
+                    Own("dropout", "dropout 0.5", against="8 epochs"),
                     Own("dropout", against="lr 0.005"),
                     Own("dropout", against="weight decay 0.05"),
                 ),

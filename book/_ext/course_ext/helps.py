@@ -17,7 +17,7 @@ SHEET = "cheat-sheet.html"
 
 
 class WhatHelps(SphinxDirective):
-    """`{what-helps} over-fitting`: all that is said of a symptom; without a name, of all in short."""
+    """`{what-helps} over-fitting`: all that is said of a symptom; without a name, the table."""
 
     optional_arguments = 1
     final_argument_whitespace = True
