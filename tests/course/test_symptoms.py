@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import cite  # noqa: E402
 
 EVERY = (*SYMPTOMS, TOGETHER)
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 each = pytest.mark.parametrize("one", EVERY, ids=lambda one: one.name)
 each_measured = pytest.mark.parametrize(
     "one", list(dict.fromkeys(one for each in EVERY for one in each.measured)), ids=repr
@@ -155,7 +155,7 @@ def test_a_changed_record_changes_page_and_sheet(monkeypatch, tmp_path):
     assert runs
     runs[0]["figures"]["accuracy"] /= 2
     changed = replace(plan, path=tmp_path / plan.path.name)
-    changed.path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    changed.path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
     is_it = {("batch_norm", ""): changed}
     monkeypatch.setattr(
         measured, "part", lambda slug, study="": is_it.get((slug, study)) or real(slug, study)
@@ -172,7 +172,7 @@ def test_the_prose_types_no_result(one):
     prose += [text for a in one.advice for text in (a.start, a.watch, a.brief, a.watch_brief)]
     prose += [text for a in one.avoid for text in (a.text, a.brief)]
     for text in prose:
-        assert not re.search(r"[+−-]\d|\d+\.\d+ ?(%|points)|± ?\d", text), text
+        assert not re.search(r"(?<![\de])[+−-]\d|\d+\.\d+ ?(%|points)|± ?\d", text), text
 
 
 def test_an_example_shows_the_numbers_of_its_record():

@@ -360,9 +360,9 @@ SYMPTOMS: tuple[Symptom, ...] = (
                 "replace(recipe, augment=identity, mix=keep)",
                 "Training accuracy should jump. Put one thing back at a time.",
                 (
-                    Standing("geometry", "garments"),
-                    Standing("ricap", "garments"),
-                    Standing("autoaugment", "garments"),
+                    Standing("geometry", "garments", turned=True),
+                    Standing("ricap", "garments", turned=True),
+                    Standing("autoaugment", "garments", turned=True),
                 ),
                 "no augmentation, no mixing",
                 "put one back at a time",
@@ -1148,7 +1148,7 @@ TOGETHER = Symptom(
         Avoid(
             "A rotation on top of crop and mirror.",
             ("geometry",),
-            (Own("geometry", against="crop, mirror and rotation, 45 epochs"),),
+            (Own("geometry", against="crop, mirror and rotation, 45 epochs", turned=True),),
         ),
         Avoid(
             "RICAP on top of crop and mirror, with wrong labels.",
