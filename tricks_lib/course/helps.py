@@ -15,7 +15,7 @@ from IPython.display import Markdown
 
 from ..lab.study import Finding, Word
 from .chapter import chapter
-from .measured import Measured, Own, Standing
+from .measured import Measured, Standing
 from .symptoms import SYMPTOMS, TOGETHER, Advice, Avoid, Report, Symptom, symptom
 
 __all__ = ["BADGES", "overview", "plain", "section", "sheet", "what_helps"]
@@ -58,7 +58,7 @@ def overview(page: str = "") -> str:
     rows = [
         [
             f"[{one.title}]({page}#{one.name})",
-            f"{one.compare[0]}, and {one.compare[1]}",
+            "; ".join(one.compare),
             _first(one.advice[0]),
             _lead(one.advice[0]),
         ]
@@ -80,7 +80,7 @@ def section(name: str) -> str:
 def _parts(one: Symptom) -> Iterator[str]:
     yield f"**How you see it.** {_by_sentence(one.sign)}"
     seen = f"\n{one.seen.described()}." if one.seen else ""
-    yield f"**Compare** the {one.compare[0]} with the {one.compare[1]}.{seen}"
+    yield f"**Two numbers to compare:** {'; '.join(one.compare)}.{seen}"
     for place, advice in enumerate(one.advice, start=1):
         yield from _advice(place, advice)
     if one.avoid:
@@ -340,11 +340,12 @@ def _unit(found: Finding) -> str:
 
 def _where(one: Measured, found: Finding) -> str:
     """Say where it was seen in a word or two, and in what, where that is not the accuracy."""
-    name = "" if found.metric.name == "accuracy" else f" {_escaped(found.metric.name)}"
+    metric = found.metric
+    short = {"accuracy": "", "ece": " ECE", "nll": " NLL"}
+    name = short.get(metric.name, f" {_escaped(metric.label)}")
     place = one.setting if isinstance(one, Standing) else f"ch. {chapter(one.slug).number:02d}"
-    rival = "; rival" if (isinstance(one, Standing) and one.rival) else ""
-    rival = "; rival" if isinstance(one, Own) and one.is_rival else rival
-    return f"{name} ({place}{rival})"
+    against = f", against {_escaped(one.against_what)}" if one.against_what else ""
+    return f"{name} ({place}{against})"
 
 
 def _brief(report: Report) -> str:

@@ -68,6 +68,14 @@ class Standing:
         """Where it was measured, in a word."""
         return self.setting
 
+    @property
+    def against_what(self) -> str:
+        """What it stands against, where that is not what the trick is put into."""
+        one = comparisons()[self.slug]
+        if self.turned:
+            return one.named or one.arm
+        return one.rival if self.rival else ""
+
 
 @dataclass(frozen=True)
 class Own:
@@ -113,9 +121,13 @@ class Own:
         return "own setting"
 
     @property
-    def is_rival(self) -> bool:
-        """Whether it stands against another thing than the chapter's first comparison does."""
-        return self._index() > 0 and not self.found().also
+    def against_what(self) -> str:
+        """What it stands against, where that is not what the chapter's first comparison has."""
+        asked = _asked(self.slug, self.study)[self._index()]
+        if self.turned:
+            return asked.arm
+        is_rival = self._index() > 0 and not self.found().also
+        return (asked.against or "the baseline") if is_rival else ""
 
     def _index(self) -> int:
         plan, asked = part(self.slug, self.study), _asked(self.slug, self.study)
@@ -175,6 +187,11 @@ class Beside:
     def place(self) -> str:
         """Where it was measured, in a word."""
         return "own setting"
+
+    @property
+    def against_what(self) -> str:
+        """What it stands against, where that must be said; the arms of such a study say it."""
+        return ""
 
     def _where(self) -> str:
         plan = part(self.slug, self.study)

@@ -217,7 +217,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         "Over-fitting",
         "The network knows its training images and does much worse on new ones. "
         "The validation loss rises while the training loss still falls.",
-        ("accuracy on the training images, without augmentation", "accuracy on validation images"),
+        ("accuracy on the training images without augmentation", "accuracy on validation images"),
         "training accuracy near 100 %, validation accuracy far below",
         (
             Advice(
@@ -317,7 +317,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         "Under-fitting",
         "The network does not even know its training images, and training and validation accuracy "
         "are close together. Nothing that makes training harder will help.",
-        ("accuracy on the training images, without augmentation", "accuracy on validation images"),
+        ("accuracy on the training images without augmentation", "accuracy on validation images"),
         "training accuracy low, validation accuracy close to it",
         (
             Advice(
