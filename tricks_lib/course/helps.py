@@ -200,7 +200,7 @@ def _bare(text: str) -> str:
 SHEET_STYLE = """\
 @page { size: A4; margin: 8mm; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 194mm; font: 6.7pt/1.24 "Liberation Sans", Arial, Helvetica,
+body { margin: 0 auto; max-width: 194mm; font: 6.6pt/1.22 "Liberation Sans", Arial, Helvetica,
   sans-serif; color: #000; background: #fff; }
 h1 { margin: 0; font-size: 13pt; line-height: 1.1; }
 p { margin: 0.8mm 0; }
@@ -234,11 +234,11 @@ SIGNS: dict[Word, str] = {
 """A verdict in one letter that prints in black and white."""
 
 COLUMNS = {
-    "You see": 19,
-    "Try": 25,
-    "Watch": 16,
-    "Measured here": 21,
-    "Papers": 19,
+    "You see": 16,
+    "Try": 23,
+    "Watch": 15,
+    "Measured here": 26,
+    "Papers": 20,
 }
 """Of the sheet, with their widths in hundredths."""
 
@@ -304,8 +304,8 @@ def _block(one: Symptom) -> str:
         rows.append(f"<tr>{first}{''.join(cells)}{last}</tr>")
     for avoid in avoided:
         tried = f'<span class="not">Not: {_escaped(avoid.brief)}{_numbers(avoid.slugs)}</span>'
-        here = _cell("Here", _quoted(avoid.measured))
-        rows.append(f"<tr>{_cell('', tried)}{_cell('', '')}{here}</tr>")
+        here = _cell("Here", _quoted(avoid.measured[:1]))
+        rows.append(f'<tr><td colspan="2">{tried}</td>{here}</tr>')
     return f"<tbody>{''.join(rows)}</tbody>"
 
 

@@ -157,7 +157,7 @@ CROPS = Report(
     "devries2017improved",
     "ResNet-18 on CIFAR-10, test error over five runs: 10.63 ± 0.26 % without, 4.72 ± 0.21 % with "
     "crop and mirror; with Cutout besides 3.99 %.",
-    "CIFAR-10, error: 10.63, crop and mirror 4.72, with Cutout 3.99 %",
+    "CIFAR-10, error: 10.63, crop and mirror 4.72 %",
 )
 MIXING = Report(
     "Yun et al. 2019",
@@ -171,14 +171,13 @@ SEARCHED = Report(
     "cubuk2019autoaugment",
     "Wide ResNet on CIFAR-10, test error: 3.87 % without, 3.08 % with Cutout, 2.68 % with "
     "AutoAugment and Cutout (the version of 2018).",
-    "CIFAR-10, error: 3.87, AutoAugment and Cutout 2.68 %",
 )
 DIGITS = Report(
     "Cubuk et al. 2019",
     "cubuk2019autoaugment",
     "Wide ResNet on 1,000 digits of SVHN, test error: 13.21 % without, 32.5 % with Cutout, 8.15 % "
     "with AutoAugment. A hidden half of a digit can be another digit.",
-    "1,000 SVHN digits, error: 13.21, Cutout 32.5 (!), AutoAugment 8.15 %",
+    "1,000 SVHN digits, error: 13.21, Cutout 32.5 %",
 )
 COSINES = Report(
     "He et al. 2019",
@@ -399,7 +398,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         "The network is surer of its answers than it is right. "
         "Accuracy may be good, but decisions that use the probability are not.",
         ("mean confidence on validation images", "accuracy on the same images"),
-        "mean confidence above accuracy",
+        "mean confidence above the accuracy",
         (
             Advice(
                 "A temperature",
