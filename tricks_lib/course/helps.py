@@ -31,6 +31,7 @@ BADGES: dict[Word, str] = {
 """How the style sheet calls a verdict."""
 
 NOT_YET = "not measured here yet"
+NOT_SEEN = "Not seen to help here: it stands here for what others report."
 
 
 def what_helps(name: str = "") -> Markdown:
@@ -97,6 +98,9 @@ def _advice(place: int, one: Advice) -> Iterator[str]:
     yield f"```python\n{one.code}\n```"
     yield f"*Watch:* {_by_sentence(one.watch)}"
     yield "\n".join(_items(one.measured)) if one.measured else f"- *{NOT_YET.capitalize()}.*"
+    words = {found.word for found in (quoted.found() for quoted in one.measured) if found}
+    if words and "helps" not in words:
+        yield f"*{NOT_SEEN}*"
 
 
 def _avoid(one: Avoid) -> str:
