@@ -102,14 +102,19 @@ class Symptom:
     seen: Seen | None = None
 
     @property
+    def parts(self) -> tuple[Advice | Avoid, ...]:
+        """What to try, and what not to do."""
+        return (*self.advice, *self.avoid)
+
+    @property
     def slugs(self) -> set[str]:
         """The chapters to which it leads."""
-        return {slug for one in (*self.advice, *self.avoid) for slug in one.slugs}
+        return {slug for one in self.parts for slug in one.slugs}
 
     @property
     def measured(self) -> list[Measured]:
         """All measurements that it quotes."""
-        return [found for one in (*self.advice, *self.avoid) for found in one.measured]
+        return [found for one in self.parts for found in one.measured]
 
 
 # --- Lines of code that several symptoms share ---
