@@ -737,7 +737,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
         "wrong-labels",
         "Wrong labels",
-        "The network first learns what most labels say, and then the wrong ones by heart. "
+        "The network first learns what most labels say, and then memorises the wrong ones. "
         "Validation accuracy has a peak early in the run.",
         ("best validation accuracy of all epochs", "validation accuracy of the last epoch"),
         "validation accuracy peaks early, then falls",
