@@ -126,6 +126,7 @@ def _digest(*places: Path) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of it."""
     # Needs tricks_lib; the processes that run notebooks do not.
+    from . import helps
     from .table import StandingSettings, TricksForest, TricksTable
 
     app.add_config_value("course_state", "", "env", str)
@@ -137,6 +138,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("tricks-table", TricksTable)
     app.add_directive("standing-settings", StandingSettings)
     app.add_directive("tricks-forest", TricksForest)
+    helps.register(app)
     # Before a page is read ...
     app.connect("config-inited", use_offline_assets)
     app.connect("config-inited", drop_buttons_without_an_address)
