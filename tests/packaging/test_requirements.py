@@ -88,7 +88,9 @@ def imported(path):
 PACKAGE = ROOT / "tricks_lib"
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 IN_LAB = [p for p in PYTHON if p.is_relative_to(PACKAGE / "lab")]
-IN_COURSE = [p for p in PYTHON if p.is_relative_to(PACKAGE / "course")]
+IN_COURSE = [
+    p for p in PYTHON for part in ("course", "practice") if p.is_relative_to(PACKAGE / part)
+]
 ON_TOP = [*sorted((PACKAGE / "cli").glob("*.py")), PACKAGE / "__main__.py"]
 CORE = [p for p in PYTHON if p not in {*IN_LAB, *IN_COURSE, *ON_TOP}]
 NOTEBOOKS = [p for p in ROOT.glob("notebooks/**/*.ipynb") if ".ipynb_checkpoints" not in p.parts]

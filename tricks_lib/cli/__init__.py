@@ -3,6 +3,7 @@
     python -m tricks_lib study --data PATH --tricks warmup,mixup+cutout --seeds 5 --out DIR
     python -m tricks_lib predict MODEL IMAGE…
     python -m tricks_lib compare --a 'CMD {seed}' --b 'CMD {seed}' --metric NAME
+    python -m tricks_lib helps over-fitting
     python -m tricks_lib cache
     python -m tricks_lib record warmup
     python -m tricks_lib chapters
@@ -21,11 +22,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import cache, chapters, compare, predict, record, study
+from . import cache, chapters, compare, helps, predict, record, study
 
 __all__ = ["main"]
 
-COMMANDS = (study, predict, compare, cache, record, chapters)
+COMMANDS = (study, predict, compare, helps, cache, record, chapters)
 """In the order in which `--help` lists them."""
 
 

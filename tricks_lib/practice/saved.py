@@ -495,7 +495,8 @@ def images_in(folder: str | os.PathLike[str]) -> list[str]:
 
 def _decoded(path: str, channels: int, size: tuple[int, int]) -> Tensor:
     """Return an image as `load_data` makes it, uint8 (C, H, W)."""
-    return torch.from_numpy(decode(path, Form("L" if channels == 1 else "RGB", *size)))
+    pixels = decode(path, Form("L" if channels == 1 else "RGB", *size))
+    return torch.from_numpy(pixels.copy())  # those of a grey picture cannot be written to
 
 
 def _reason(error: Exception, path: str) -> str:

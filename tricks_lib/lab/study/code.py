@@ -37,7 +37,7 @@ WITHOUT_NUMBERS = tuple(f"{PACKAGE}.{part}" for part in ("ops.arguments", "proto
 """Modules that stand by their names: they check, and hold what is hashed by itself."""
 
 LAB = f"{PACKAGE}.lab"
-MEASURES = tuple(f"{LAB}.{part}" for part in ("ensemble", "landscape", "metrics"))
+MEASURES = tuple(f"{LAB}.{part}" for part in ("ensemble", "landscape", "metrics", "networks"))
 """What of the lab is hashed where it is used; the rest is hashed as the engine, which is part of
 every question anyway, or shows in the fingerprint of the data."""
 
