@@ -102,40 +102,41 @@ def _(gain: Function, draws: Draws):
 
 
 @check.exercise(
-    "better than naming one class",
+    "the luck of naming one class",
     domain="`hits` is how many test images a network has right, and `counts` how many there are "
     "of each class, one or more, all of them above 0.",
 )
-def _(has_learnt: Function, draws: Draws):
+def _(luck: Function, draws: Draws):
     def case():
         counts = [draws.count(5, 60) for _ in range(draws.count(2, 4))]
         most, total = max(counts), sum(counts)
-        return draws.count(most, min(total, most + 15)), counts
+        return draws.count(most - 4, min(total, most + 8)), counts
 
     def clear(task):
-        chance = _chance(*task)
-        return min(abs(chance - 0.05), abs(_chance(task[0] + 1, task[1]) - 0.05)) > 2e-3
+        _, counts = task
+        return max(counts) < 0.8 * sum(counts) and 1e-3 < _luck(*task) < 0.7
 
-    drawn = [draws.until(case, clear) for _ in range(6)]
+    drawn = [draws.until(case, clear) for _ in range(5)]
     agree(
-        has_learnt,
-        _has_learnt,
-        # Accuracies of 97 %: one class named, and two classes learnt.
-        [(400, [400, 12]), (97, [50, 50]), (12, [12]), *EDGES, *drawn],
-        "Compare with the commonest class: are so many hits, or more, rarer than 5 %?",
+        luck,
+        _luck,
+        [(400, [400, 12]), (97, [50, 50]), (12, [12]), (0, [7, 9]), *drawn],
+        "How probable are so many hits, or more, if each image is right with the share of the "
+        "commonest class?",
         mistakes={
-            "To be better on these images may be luck: ask how probable it is.": (
-                lambda hits, counts: hits > max(counts)
+            "So many hits or more: `sf(k)` is the probability of more than k.": (
+                lambda hits, counts: _at_least(hits + 1, sum(counts), max(counts) / sum(counts))
             ),
             "Classes are of different size: naming the commonest is right more often than 1/K.": (
-                lambda hits, counts: _rare(hits, sum(counts), 1 / len(counts))
+                lambda hits, counts: _at_least(hits, sum(counts), 1 / len(counts))
+            ),
+            "That is the probability of exactly so many hits: add those of more.": (
+                lambda hits, counts: float(
+                    stats.binom.pmf(hits, sum(counts), max(counts) / sum(counts))
+                )
             ),
         },
     )
-
-
-EDGES = [(60, [50, 50]), (59, [50, 50]), (58, [50, 50]), (57, [50, 50])]
-"""Fair coins: 59 or more of 100 hits have a chance of 4.4 %, and 58 or more one of 6.7 %."""
 
 
 # --- Answers to try the checks with: one that must pass, and some that must not ---
@@ -197,23 +198,19 @@ GAIN = OwnInterval(
 )
 
 
-def _rare(hits: int, total: int, share: float) -> bool:
-    return bool(stats.binom.sf(hits - 1, total, share) < 0.05)
+def _at_least(hits: int, total: int, share: float) -> float:
+    return float(stats.binom.sf(hits - 1, total, share))
 
 
-def _chance(hits: int, counts: Sequence[int]) -> float:
-    return float(stats.binom.sf(hits - 1, sum(counts), max(counts) / sum(counts)))
-
-
-def _has_learnt(hits, counts):
-    return _rare(hits, sum(counts), max(counts) / sum(counts))
+def _luck(hits, counts):
+    return _at_least(hits, sum(counts), max(counts) / sum(counts))
 
 
 RIGHT = {
     1: (3.5, 2.49),
     2: _seeds_needed,
     3: GAIN.right,
-    4: _has_learnt,
+    4: _luck,
 }
 
 WRONG = {
@@ -235,9 +232,18 @@ WRONG = {
     ],
     3: GAIN.wrong,
     4: [
-        (lambda hits, counts: True, "commonest class"),
-        (lambda hits, counts: hits > max(counts), "may be luck"),
-        (lambda hits, counts: _rare(hits, sum(counts), 1 / len(counts)), "1/K"),
-        (lambda hits, counts: hits / sum(counts) > 0.5, "commonest class"),
+        (lambda hits, counts: 0.05, "How probable"),
+        (lambda hits, counts: hits / sum(counts), "How probable"),
+        (
+            lambda hits, counts: _at_least(hits + 1, sum(counts), max(counts) / sum(counts)),
+            "more than k",
+        ),
+        (lambda hits, counts: _at_least(hits, sum(counts), 1 / len(counts)), "1/K"),
+        (
+            lambda hits, counts: float(
+                stats.binom.pmf(hits, sum(counts), max(counts) / sum(counts))
+            ),
+            "exactly so many",
+        ),
     ],
 }
