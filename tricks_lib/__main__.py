@@ -2,13 +2,12 @@
 
 import sys
 
-try:
-    from .cli import main
-except ModuleNotFoundError as error:
-    sys.exit(
-        f"error: the command line needs {error.name}, which is not installed: "
-        "run `pip install 'tricks-lib[course]'`"
-    )
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from .cli import main
+
+        status = main()
+    except KeyboardInterrupt:  # before there was a command that could say more
+        print("\nStopped.", file=sys.stderr)
+        status = 130
+    sys.exit(status)

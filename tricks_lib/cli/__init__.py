@@ -1,10 +1,14 @@
 """The command line: measure tricks on your own images, or record the course's studies.
 
-    python -m tricks_lib study --data PATH --tricks warmup,mixup --seeds 5
+    python -m tricks_lib study --data PATH --tricks warmup,mixup+cutout --seeds 5 --out DIR
+    python -m tricks_lib predict MODEL IMAGE…
+    python -m tricks_lib compare --a 'CMD {seed}' --b 'CMD {seed}' --metric NAME
+    python -m tricks_lib cache
     python -m tricks_lib record warmup
     python -m tricks_lib chapters
 
-A command is a module here: its `add` says what may be asked, its `run` does it.
+A command is a module here: its `add` says what may be asked, its `run` does it. No module loads
+torch before its `run`, so that help and complaints come at once.
 
 Chapter: notebooks/00_baseline.ipynb
 """
@@ -15,14 +19,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-import torch
-
-from ..lab.data import DataUnavailable
-from . import chapters, record, study
+from . import cache, chapters, compare, predict, record, study
 
 __all__ = ["main"]
 
-COMMANDS = (study, record, chapters)
+COMMANDS = (study, predict, compare, cache, record, chapters)
 """In the order in which `--help` lists them."""
 
 
@@ -34,15 +35,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parser().parse_args(arguments, options)
         options.command(options)
-    except (ValueError, OSError, DataUnavailable, torch.OutOfMemoryError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
-        resumes = getattr(options, "out", True)
-        hint = "The same command goes on from here." if resumes else "With --out it could go on."
-        print(f"\nStopped. {hint}", file=sys.stderr)
+        print(f"\nStopped.{_goes_on(options)}", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing.partition(".")[0] == "tricks_lib":
+            raise
+        print(
+            f"error: this command needs {missing}, which is not installed: "
+            "run `pip install 'tricks-lib[course]'`",
+            file=sys.stderr,
+        )
+        return 1
+    except Exception as error:
+        if not _is_of_the_users_making(error):
+            raise
+        print(f"error: {' '.join(str(error).split())}{_way_out(error)}", file=sys.stderr)
+        return 2
     return 0
+
+
+def _goes_on(options: argparse.Namespace) -> str:
+    """Say whether the command can go on where it stopped; only those with runs to keep can."""
+    if getattr(options, "out", None) or getattr(options, "keeps_runs", False):
+        return " The same command goes on from here."
+    return " With --out it could go on." if hasattr(options, "out") else ""
+
+
+def _is_of_the_users_making(error: Exception) -> bool:
+    """Tell what was asked amiss from a fault of the program."""
+    if isinstance(error, ValueError | OSError):
+        return True
+    data = sys.modules.get("tricks_lib.lab.data")
+    if data is not None and isinstance(error, data.DataUnavailable):
+        return True
+    return _ran_out_of_memory(error)
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    # torch has an error of its own for a GPU's memory, a RuntimeError; for the CPU's only the text.
+    named = isinstance(error, RuntimeError) and "memory" in str(error).lower()
+    return named or isinstance(error, MemoryError)
+
+
+def _way_out(error: Exception) -> str:
+    if not _ran_out_of_memory(error):
+        return ""
+    return ": a smaller --batch-size or --image-size, or fewer --workers, needs less"
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,29 +1,37 @@
-"""What arguments of the command line may be, and how they are read.
+"""What arguments of the command line may be, and how they are read, without loading torch.
 
 Chapter: notebooks/00_baseline.ipynb
 """
 
 import argparse
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 
-import torch
+from ..practice.names import parse
 
-from ..course.chapter import Chapter, chapters
-from ..lab.steps import pick_device
+__all__ = [
+    "add_workers",
+    "announce",
+    "device",
+    "in_points",
+    "number",
+    "out_folder",
+    "pattern",
+    "some_arms",
+    "whole",
+]
 
-__all__ = ["add_jobs", "announce", "device", "rate", "some_tricks", "tricks", "whole"]
+DEVICES = ("cuda", "mps", "xpu", "cpu")
+"""Kinds of devices that a study is made on."""
 
 
-def tricks() -> dict[str, Chapter]:
-    """Return the chapters whose trick can be switched on, by their slugs."""
-    return {entry.slug: entry for entry in chapters() if entry.switch}
-
-
-def add_jobs(command: argparse.ArgumentParser) -> None:
-    """Let a command take `--jobs`."""
+def add_workers(command: argparse.ArgumentParser) -> None:
+    """Let a command take `--workers`."""
     command.add_argument(
-        "--jobs",
+        "--workers",
+        metavar="N",
         type=whole(1, 1024),
         default=1,
         help="runs made side by side, each in a process of its own (default: 1)",
@@ -46,7 +54,7 @@ def whole(least: int, most: int = 1_000_000) -> Callable[[str], int]:
     return read
 
 
-def rate(text: str) -> float:
+def number(text: str) -> float:
     """Read a finite number above 0."""
     try:
         if 0 < float(text) < math.inf:
@@ -56,31 +64,58 @@ def rate(text: str) -> float:
     raise argparse.ArgumentTypeError(f"expected a finite number > 0, got {text!r}")
 
 
-def some_tricks(text: str) -> list[str]:
-    """Read names of tricks, separated by commas."""
-    chosen = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = sorted(set(chosen) - set(tricks()))
-    if unknown or not chosen:
-        raise argparse.ArgumentTypeError(
-            f"expected tricks out of {list(tricks())}, got {unknown or text!r}"
-        )
-    return chosen
+def in_points(text: str) -> float:
+    """Read a difference in points, above 0 and below 100, as a share."""
+    points = number(text)
+    if points >= 100:
+        raise argparse.ArgumentTypeError(f"expected points below 100, got {text!r}")
+    return points / 100
 
 
-def device(text: str) -> torch.device:
-    """Read a device, and try it."""
+def some_arms(text: str) -> list[str]:
+    """Read tricks and combinations of tricks, separated by commas."""
     try:
-        found = pick_device(text)
-        torch.zeros(1, device=found).item()  # torch knows names of devices that are not there
-    except Exception as error:  # each kind of device refuses in its own way
-        reason, _, _ = str(error).replace("\n", " ").partition(". ")
-        raise argparse.ArgumentTypeError(f"cannot compute on {text!r}: {reason}") from error
-    return found
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def announce(what: str, seconds: float, jobs: int) -> None:
-    """Say how long it takes."""
+def device(text: str) -> str:
+    """Read the name of a device. Whether this machine has it, torch says when it is loaded."""
+    if not re.fullmatch(rf"({'|'.join(DEVICES)})(:\d+)?", text):
+        hint = "; did you mean cuda?" if text.lower() in ("gpu", "nvidia") else ""
+        raise argparse.ArgumentTypeError(
+            f"expected {', '.join(DEVICES[:-1])} or {DEVICES[-1]}, perhaps with a number as in "
+            f"cuda:1, got {text!r}{hint}"
+        )
+    return text
+
+
+def pattern(text: str) -> str:
+    """Read a regular expression."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(
+            f"expected a regular expression, got {text!r}: {error}"
+        ) from error
+    return text
+
+
+def out_folder(text: str) -> Path:
+    """Read the folder that keeps what a study makes, there or not."""
+    folder = Path(text).expanduser()
+    if folder.is_file():
+        raise argparse.ArgumentTypeError(
+            f"{text} is a file, and a folder is expected now, for the runs, the report and the "
+            "best network: name a folder; the file is left as it is"
+        )
+    return folder
+
+
+def announce(what: str, seconds: float, workers: int) -> None:
+    """Say how long it takes, one run after another."""
     length = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
     # How much of it is saved depends on the machine's cores, or on what its GPU has left.
-    beside = f" one after another, less with {jobs} side by side" if jobs > 1 else ""
+    beside = f" one after another, less with {workers} side by side" if workers > 1 else ""
     print(f"{what}: about {length} on this machine{beside} (Ctrl-C stops).", flush=True)

@@ -6,8 +6,6 @@ Chapter: notebooks/00_baseline.ipynb
 import argparse
 from typing import Any
 
-from ..course.chapter import chapters
-
 __all__ = ["add", "run"]
 
 
@@ -19,5 +17,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print a line for each chapter."""
+    from ..course.chapter import chapters  # loads torch
+
     for entry in chapters():
         print(f"{entry.number:02d} {entry.slug}: {entry.finding() or entry.claim}")

@@ -4,13 +4,13 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..course.chapter import chapter, chapters, found
-from ..course.plan import StudyPlan
-from ..course.standing.comparisons import SETTINGS
-from ..course.standing.comparisons import plan as standing_plan
-from .arguments import add_jobs, announce
+from ..practice.names import chapter_names
+from .arguments import add_workers, announce
+
+if TYPE_CHECKING:
+    from ..course.plan import StudyPlan
 
 __all__ = ["add", "run"]
 
@@ -24,10 +24,10 @@ def add(commands: Any) -> None:
     course.add_argument(
         "chapters",
         nargs="*",
-        help=f"which; all by default: {', '.join(found())}; or {STANDING}: the settings that hold "
-        "all tricks, of which one needs CIFAR-10",
+        help=f"which; all by default: {', '.join(chapter_names())}; or {STANDING}: the settings "
+        "that hold all tricks, of which one needs CIFAR-10",
     )
-    add_jobs(course)
+    add_workers(course)
     how = course.add_mutually_exclusive_group()
     how.add_argument("--fresh", action="store_true", help="make all runs again, not the missing")
     how.add_argument(
@@ -36,35 +36,39 @@ def add(commands: Any) -> None:
         help="after a change of the code that changes no number: run the first seed of every arm "
         "again, and note in the record that its numbers are the same",
     )
-    course.set_defaults(command=run)
+    course.set_defaults(command=run, keeps_runs=True)
 
 
 def run(options: argparse.Namespace) -> None:
     """Make the runs that are missing, or confirm those that are there."""
-    unknown = sorted(set(options.chapters) - {*found(), STANDING})
+    known = [*chapter_names(), STANDING]
+    unknown = sorted(set(options.chapters) - set(known))
     if unknown:
-        raise ValueError(f"expected chapters out of {[*found(), STANDING]}, got {unknown}")
-    chosen = options.chapters or [entry.slug for entry in chapters()]
-    plans = [part for slug in chosen for plan in _plans(slug) for part in plan.parts]
+        raise ValueError(f"expected chapters out of {known}, got {unknown}")
+    chosen = options.chapters or chapter_names()
+    plans = [part for slug in chosen for plan in plans_of(slug) for part in plan.parts]
     if not options.verify:
         seconds = [plan.estimate_seconds() for plan in plans]
         for plan, estimate in zip(plans, seconds, strict=True):
-            announce(plan.name, estimate, options.jobs)
+            announce(plan.name, estimate, options.workers)
         if len(plans) > 1:
-            announce("all together", sum(seconds), options.jobs)
+            announce("all together", sum(seconds), options.workers)
     for plan in plans:
         _record_one(plan, options)
 
 
-def _plans(slug: str) -> list[StudyPlan]:
+def plans_of(slug: str) -> list["StudyPlan"]:
     """Return the plan of a chapter, or those of the standing settings."""
-    return [*map(standing_plan, SETTINGS)] if slug == STANDING else [chapter(slug).plan]
+    from ..course.chapter import chapter  # loads torch
+    from ..course.standing.comparisons import SETTINGS, plan
+
+    return [*map(plan, SETTINGS)] if slug == STANDING else [chapter(slug).plan]
 
 
-def _record_one(plan: StudyPlan, options: argparse.Namespace) -> None:
+def _record_one(plan: "StudyPlan", options: argparse.Namespace) -> None:
     if options.verify:
         plan.verify()
         print(f"{plan.path.name}: the first seed of every arm gives the recorded numbers.")
         return
     print(f"\nRecording {plan.name} to {plan.path.name} …", flush=True)
-    print(plan.record(fresh=options.fresh, jobs=options.jobs))
+    print(plan.record(fresh=options.fresh, jobs=options.workers))

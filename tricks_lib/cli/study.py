@@ -4,212 +4,147 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import argparse
-import math
+import os
+import shlex
 import sys
-import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
-
-from ..course.baseline import BASELINE
-from ..lab.data import Data, Split, load_data
-from ..lab.metrics import evaluate
-from ..lab.steps import pick_device, steps_per_epoch
-from ..lab.study import (
-    ACCURACY,
-    STANDARD,
-    Figures,
-    Metric,
-    StudyResult,
-    estimate_seconds,
-    final_metrics,
-    study,
+from ..practice.names import trick_names
+from .arguments import (
+    add_workers,
+    device,
+    in_points,
+    number,
+    out_folder,
+    pattern,
+    some_arms,
+    whole,
 )
-from ..lab.train import Run
-from ..recipe import Recipe
-from ..schedules import linear_decay
-from ..stopping import never
-from .arguments import add_jobs, announce, device, rate, some_tricks, tricks, whole
 
 __all__ = ["add", "run"]
-
-STEPS = 400
-"""Steps that a network on images of your own takes at least: on 244 images of two classes, 10 steps
-learnt nothing, and 150 to 800 learnt the same."""
-
-STEPS_PER_EPOCH = 16
-"""Batches that few images are divided into, so that the last, incomplete one leaves few out."""
-
-SMALLEST_BATCH = 16
-"""Images in a batch where there are too few for `STEPS_PER_EPOCH` batches."""
-
-TRAIN_ACCURACY = Metric("train_accuracy", "training accuracy", "higher", "points")
 
 
 def add(commands: Any) -> None:
     """Say what may be asked."""
-    own = commands.add_parser("study", help="compare tricks on a data set or a folder of images")
-    own.add_argument("--data", default="fashion-mini", help="name, or folder with train/ and test/")
+    own = commands.add_parser(
+        "study",
+        help="compare tricks on a data set or a folder of images",
+        description="Train a baseline and the same with each trick, with several seeds, and say "
+        "whether the trick helps. What is not asked for follows the number and the size of the "
+        "images.",
+    )
     own.add_argument(
+        "--data",
+        default="fashion-mini",
+        metavar="PATH",
+        help="folder of images, in train/<class>/ and test/<class>/ or in <class>/; or a name: "
+        "fashion-mini (the default), digits, fashion-mnist, cifar10",
+    )
+    own.add_argument(
+        "--group-by",
+        type=pattern,
+        metavar="REGEX",
+        help="where a folder without test images is divided: what names of files that belong "
+        "together share, such as '^(.*?)_'",
+    )
+    own.add_argument("--skip-bad", action="store_true", help="leave out images that cannot be read")
+    which = own.add_mutually_exclusive_group(required=True)
+    which.add_argument(
         "--tricks",
-        type=some_tricks,
-        required=True,
-        help=f"separated by commas, out of: {', '.join(tricks())}",
+        type=some_arms,
+        metavar="A,B+C",
+        help=f"separated by commas; a plus joins a combination. Out of: {', '.join(trick_names())}",
     )
-    own.add_argument(
-        "--seeds", type=whole(2), default=5, help="runs of each recipe, 2 or more (default: 5)"
+    which.add_argument("--all", action="store_true", help="every trick that fits the network")
+
+    network = own.add_argument_group("network")
+    network.add_argument(
+        "--model",
+        default="small_resnet",
+        metavar="NAME",
+        help="small_resnet (the default), or one of torchvision's, such as resnet18",
     )
-    own.add_argument(
-        "--epochs",
-        type=whole(1),
-        help=f"default: what makes {STEPS} steps, and {BASELINE.epochs} or more",
+    network.add_argument(
+        "--pretrained", action="store_true", help="start from weights trained on ImageNet"
     )
-    own.add_argument(
-        "--batch-size",
-        type=whole(1),
-        help=f"default: {BASELINE.batch_size}; less where there are few images",
+    network.add_argument(
+        "--weights", type=Path, metavar="FILE", help="start from those in a file, without a network"
     )
-    own.add_argument("--lr", type=rate, default=BASELINE.lr, help="default: %(default)s")
-    own.add_argument("--device", type=device, help="cuda, mps or cpu; by default the best there is")
-    own.add_argument("--threads", type=whole(1, 1024), default=1, help="of the CPU (default: 1)")
-    add_jobs(own)
-    own.add_argument("--out", type=Path, help="file to keep the runs in, and to resume from")
-    own.add_argument("--fresh", action="store_true", help="make all runs of --out again")
+    network.add_argument(
+        "--image-size",
+        type=whole(1, 10_000),
+        metavar="N",
+        help="height and width of the images of a folder, in pixels",
+    )
+
+    training = own.add_argument_group("training")
+    training.add_argument(
+        "--seeds",
+        type=whole(2),
+        default=5,
+        metavar="N",
+        help="runs of each recipe, 2 or more (default: 5)",
+    )
+    training.add_argument("--epochs", type=whole(1), metavar="N", help="passes over the images")
+    training.add_argument("--batch-size", type=whole(1), metavar="N", help="images in a step")
+    training.add_argument("--lr", type=number, metavar="X", help="learning rate at the start")
+
+    machine = own.add_argument_group("machine")
+    add_workers(machine)
+    machine.add_argument("--ray", metavar="ADDRESS", help="make the runs on a Ray cluster")
+    machine.add_argument("--device", type=device, help="cuda, mps or cpu; the best there is")
+    machine.add_argument(
+        "--threads", type=whole(1, 1024), default=1, metavar="N", help="of the CPU (default: 1)"
+    )
+
+    result = own.add_argument_group("result")
+    result.add_argument(
+        "--smallest",
+        type=in_points,
+        default=0.003,
+        metavar="POINTS",
+        help="smallest difference of accuracy that would matter to you (default: 0.3)",
+    )
+    result.add_argument(
+        "--out",
+        type=out_folder,
+        metavar="DIR",
+        help="folder for the runs, the report and the best network; the same command goes on from "
+        "what is there, and makes only what is missing",
+    )
+    result.add_argument("--fresh", action="store_true", help="make all runs of --out again")
     own.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Compare the tricks that were asked for."""
     if options.fresh and not options.out:
-        raise ValueError("--fresh makes the runs of a file again: it needs --out")
-    data = _load(options.data)
-    recipes = _recipes(data, options)
-    if data.validation is None and any(recipe.stop is not never for recipe in recipes.values()):
-        held_out = max(1, len(data.train) // 5)
-        data = data.hold_out(held_out)
-        recipes = _recipes(data, options)
-        print(f"No arm trains on {held_out} of the training images: they say when to stop.")
-    _describe(data, recipes["baseline"])
-    on, threads = pick_device(options.device), options.threads
-    seconds = estimate_seconds(recipes, data, options.seeds, device=on, threads=threads)
-    announce("study", seconds, options.jobs)
-    result = _run(recipes, data, options)
-    learnt, told = _learnt(result, data)
-    table = result.table("accuracy", "nll", "ece")
-    if not learnt:
-        table = replace(table, header=table.header[:-1], rows=[row[:-1] for row in table.rows])
-    print(told, table, sep="\n")
-    if options.out:
-        print(f"The runs are in {options.out}.")
-
-
-def _recipes(data: Data, options: argparse.Namespace) -> dict[str, Recipe]:
-    """Return the baseline, and the same with each trick switched on."""
-    baseline = _baseline(data, options)
-    known = tricks()
-    recipes = {"baseline": baseline}
-    for name in options.tricks:
-        switch = known[name].switch
-        recipes[name] = switch(baseline, data) if switch else baseline
-    return recipes
-
-
-def _load(source: str) -> Data:
-    """Load data; what is odd about it is told in a line each, without the line of code."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        try:
-            return load_data(source)
-        finally:
-            for warning in caught:
-                print(f"warning: {warning.message}", file=sys.stderr)
-
-
-def _baseline(data: Data, options: argparse.Namespace) -> Recipe:
-    """Return the course's baseline, in steps that suit the number of images."""
-    count = len(data.train)
-    batches = min(STEPS_PER_EPOCH, max(1, count // SMALLEST_BATCH))
-    batch_size = options.batch_size or min(BASELINE.batch_size, count // batches)
-    steps = max(1, count // batch_size)
-    epochs = options.epochs or max(BASELINE.epochs, math.ceil(STEPS / steps))
-    return replace(
-        BASELINE,
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=options.lr,
-        schedule=linear_decay(epochs),
-    )
-
-
-def _describe(data: Data, baseline: Recipe) -> None:
-    steps, count = steps_per_epoch(baseline, data), len(data.train)
-    size = min(baseline.batch_size, count)
-    left_out = count - steps * size
-    print(data)
-    print(
-        f"{baseline.epochs} epochs of {steps} × {size} images, {baseline.epochs * steps} steps"
-        + (f"; each epoch leaves out {left_out} images." if left_out else ".")
-    )
-
-
-def _run(recipes: dict[str, Recipe], data: Data, options: argparse.Namespace) -> StudyResult:
-    """Make the runs; where the file holds others, say what to do in the command's own words."""
-    holds_runs = options.out is not None and options.out.expanduser().exists()
-    try:
-        return study(
-            recipes,
-            data,
-            options.seeds,
-            measure=with_train_accuracy,
-            metrics=(*STANDARD, TRAIN_ACCURACY),
-            device=options.device,
-            threads=options.threads,
-            jobs=options.jobs,
-            path=options.out,
-            fresh=options.fresh,
-        )
-    except ValueError as error:
-        if not holds_runs:
-            raise
+        raise ValueError("--fresh makes the runs of a folder again: it needs --out")
+    if options.model == "small_resnet" and (options.pretrained or options.weights):
         raise ValueError(
-            f"{error}. In this command: --out with another file, the options that the runs in "
-            "this one were made with, or --fresh to make them again. Nothing was changed."
-        ) from error
+            "small_resnet has no trained weights: name one of torchvision's networks, such as "
+            "--model resnet18"
+        )
+    is_path = any(separator in options.data for separator in ("/", "\\"))
+    if is_path and not Path(options.data).expanduser().is_dir():
+        raise ValueError(f"there is no folder {options.data}")
+    if options.out:
+        _check_writable(options.out)
+    from ..practice.studying import Question, answer  # loads torch
+
+    asked = {k: v for k, v in vars(options).items() if k in Question.__dataclass_fields__}
+    tricks = trick_names() if options.all else options.tricks
+    command = shlex.join(["python", "-m", "tricks_lib", *sys.argv[1:]])
+    answer(Question(**asked | {"tricks": tricks, "only_fitting": options.all, "command": command}))
 
 
-def with_train_accuracy(run: Run, data: Data) -> Figures:
-    """Keep what every study keeps, and the accuracy on the training images."""
-    accuracy = evaluate(run.model, data, "train").accuracy
-    return final_metrics(run, data) | {TRAIN_ACCURACY.name: accuracy}
+def _check_writable(folder: Path) -> None:
+    """Make the folder now: after an hour of training it would be late to find that one cannot.
 
-
-def _learnt(result: StudyResult, data: Data) -> tuple[bool, str]:
-    """Say whether the baseline learnt: a trick cannot be judged by a network that only guesses."""
-    test, train = (result.mean(result.baseline, name) for name in ("accuracy", "train_accuracy"))
-    if math.isnan(test):
-        return False, "Every run of the baseline diverged: no verdict. Try a smaller --lr."
-    told = (
-        f"The baseline is right on {ACCURACY.show(test)} of the test images and "
-        f"{ACCURACY.show(train)} of the training images; naming one class for all of them is right "
-        f"on {ACCURACY.show(_commonest(data.test))} and {ACCURACY.show(_commonest(data.train))}."
-    )
-    if _beats_one_class(test, data.test):
-        return True, f"{told} It has learnt."
-    if _beats_one_class(train, data.train):
-        advice = "It has learnt about its training images only: it needs more of them"
-    else:
-        advice = "It has not even learnt its training images: try more --epochs or another --lr"
-    return False, f"{told} On the test images that is not clearly better: no verdict. {advice}."
-
-
-def _commonest(split: Split) -> float:
-    """Return the share of the class with the most images."""
-    return int(split.labels.bincount().max()) / len(split)
-
-
-def _beats_one_class(accuracy: float, split: Split) -> bool:
-    """Tell whether guesses as good as naming one class get such an accuracy in under 5 %."""
-    hits = round(accuracy * len(split))
-    return bool(stats.binom.sf(hits - 1, len(split), _commonest(split)) < 0.05)
+    Raises:
+        OSError: if it cannot be made, or nothing can be written into it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"nothing can be written into {folder}: choose another --out")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tricks_lib.lab.data.cache import aside, cache_folder
+from tricks_lib.lab.data import load_data
+from tricks_lib.lab.data.cache import aside, cache_folder, cache_size, clear_cache
 
 
 def test_the_chosen_folder_comes_before_the_environment(tmp_path, cache):
@@ -42,3 +43,20 @@ def test_what_killed_runs_left_goes_after_a_day(cache):
     with aside(cache):
         assert not (cache / ".unfinished-old").exists()
         assert (cache / ".unfinished-new").exists()  # perhaps of a run that is still at it
+
+
+def test_the_cache_says_how_large_it_is_and_is_cleared(pets, cache):
+    assert cache_size() == {"decoded images": 0, "downloads": 0}
+    assert clear_cache() == 0
+    load_data(pets)
+    for name in ("FashionMNIST/raw", ".unfinished-x", "of my own"):
+        (cache / name).mkdir(parents=True)
+        (cache / name / "file").write_bytes(bytes(1000))
+    sizes = cache_size()
+    assert sizes["decoded images"] > 1000 + 6 * 3 * 8 * 8
+    assert sizes["downloads"] == 1000
+    assert clear_cache() == sizes["decoded images"]
+    assert cache_size() == {"decoded images": 0, "downloads": 1000}
+    assert clear_cache(downloads=True) == 1000
+    assert [path.name for path in cache.iterdir()] == ["of my own"]
+    assert len(load_data(pets).train) == 4

@@ -49,7 +49,7 @@ def test_folder_may_have_a_validation_split(pets, name):
 def test_two_validation_splits_are_refused(pets):
     shutil.copytree(pets / "test", pets / "val")
     shutil.copytree(pets / "test", pets / "valid")
-    with pytest.raises(ValueError, match=r"one folder of validation .*, got \['valid', 'val'\]"):
+    with pytest.raises(ValueError, match=r"one folder of validation .*, got \['val', 'valid'\]"):
         load_data(pets)
 
 
@@ -198,13 +198,6 @@ def test_file_instead_of_a_folder(pets):
         load_data(pets / "train" / "cat" / "0.png")
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_split_missing(pets, split):
-    shutil.rmtree(pets / split)
-    with pytest.raises(ValueError, match=r"expected the folders train and test in .*pets, got \["):
-        load_data(pets)
-
-
 def test_no_class_folders(pets):
     for name in ("cat", "dog"):
         shutil.rmtree(pets / "train" / name)
@@ -220,7 +213,7 @@ def test_only_one_class(pets):
 
 def test_empty_class(pets):
     (pets / "train" / "cow").mkdir()
-    (pets / "train" / "cow" / "0.heic").write_bytes(b"of a type that Pillow cannot read")
+    (pets / "train" / "cow" / "0.svg").write_bytes(b"of a type that Pillow cannot read")
     message = r"images \(\.jpg, .*\) in each class of .*train, got none in \['cow'\]"
     with pytest.raises(ValueError, match=message):
         load_data(pets)
@@ -245,12 +238,6 @@ def test_unreadable_image_is_named(pets, kept, suffix, damage):
     with pytest.raises(ValueError, match=rf"cannot read 1 of 7 images:\n  .*dog.9\.{suffix}: "):
         load_data(pets)
     assert kept() == []
-
-
-def test_sixteen_bits_are_refused(pets):
-    Image.fromarray(np.full((8, 8), 1000, np.uint16)).save(pets / "test" / "dog" / "9.png")
-    with pytest.raises(ValueError, match=r"9\.png: expected 8 bits per channel"):
-        load_data(pets)
 
 
 # --- What lies in real folders ---
@@ -390,7 +377,7 @@ def test_an_image_in_two_classes_is_said(pets):
 
 
 def test_what_is_passed_over_is_counted_and_said(pets):
-    for name in ("a.heic", "b.HEIC", "notes.txt", "Thumbs.db", ".DS_Store"):
+    for name in ("a.svg", "b.SVG", "notes.txt", "Thumbs.db", ".DS_Store"):
         (pets / "train" / "cat" / name).write_bytes(b"")
     save(pets / "test" / "in-no-class.png", (1, 2, 3))
     save(pets / "in-no-split.png", (1, 2, 3))
@@ -399,7 +386,7 @@ def test_what_is_passed_over_is_counted_and_said(pets):
         load_data(pets)
     others, strays, unused = (str(warning.message).partition(": ")[2] for warning in caught)
     assert others.startswith("passed over files that are no images of a known type: ")
-    assert ": 2 × .heic, 1 × .txt, such as " in others
+    assert ": 2 × .svg, 1 × .txt, such as " in others
     assert strays.startswith("passed over images in no class: 2, such as ")
     assert unused == "passed over folders that are no split: holdout"
 
@@ -415,9 +402,12 @@ def test_all_images_that_cannot_be_read_are_named_up_to_a_limit(pets):
     with pytest.raises(ValueError, match="cannot read 13 of 19 images:") as caught:
         load_data(pets)
     lines = str(caught.value).splitlines()
-    assert len(lines) == 12
+    assert len(lines) == 13
     assert all(f"bad-{number}.png: " in lines[number + 1] for number in range(9))
-    assert lines[-1] == "  and 3 more"
+    assert lines[-2:] == [
+        "  and 3 more",
+        "Mend or remove them, or leave them out: skip_bad=True",
+    ]
 
 
 # --- What happens to the cache ---
@@ -505,7 +495,7 @@ def test_names_need_not_be_utf8(pets, kept):
     with pytest.raises(ValueError, match=r"caf\\xe9.bad\.png") as caught:
         load_data(folder)
     str(caught.value).encode()  # can be printed
-    shutil.rmtree(folder / "test")
-    with pytest.raises(ValueError, match=r"train and test in .*caf\\xe9") as caught:
+    shutil.rmtree(folder / "train")
+    with pytest.raises(ValueError, match=r"the folder train in .*caf\\xe9") as caught:
         load_data(folder)
     str(caught.value).encode()

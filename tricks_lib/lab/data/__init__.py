@@ -3,8 +3,19 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
+from .cache import cache_folder, cache_size, clear_cache
 from .load import load_data
 from .published import DataUnavailable
 from .splits import Data, Split
+from .streamed import StreamedImages
 
-__all__ = ["Data", "DataUnavailable", "Split", "load_data"]
+__all__ = [
+    "Data",
+    "DataUnavailable",
+    "Split",
+    "StreamedImages",
+    "cache_folder",
+    "cache_size",
+    "clear_cache",
+    "load_data",
+]

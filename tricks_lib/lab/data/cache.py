@@ -11,13 +11,65 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["aside", "cache_folder"]
+__all__ = ["aside", "cache_folder", "cache_size", "clear_cache"]
+
+DECODED = "folders"
+"""Where the decoded images of folders are, in the cache."""
+
+DOWNLOADS = ("FashionMNIST", "cifar-10-batches-py")
+"""Where torchvision puts the published sets, in the cache."""
 
 
 def cache_folder(chosen: str | Path | None = None) -> Path:
     """Return the chosen folder, else `TRICKS_DATA`, else `~/.cache/tricks_lib`."""
     folder = chosen or os.environ.get("TRICKS_DATA") or Path.home() / ".cache" / "tricks_lib"
     return Path(folder).expanduser()
+
+
+def cache_size(chosen: str | Path | None = None) -> dict[str, int]:
+    """Return how many bytes the cache holds, of "decoded images" and of "downloads".
+
+    Other things in the folder are not counted: it may be one that was there before.
+
+    Args:
+        chosen: the folder, as in `cache_folder`.
+    """
+    cache = cache_folder(chosen)
+    decoded = [cache / DECODED, *cache.glob(".unfinished-*")]
+    return {
+        "decoded images": sum(map(_bytes_in, decoded)),
+        "downloads": sum(_bytes_in(cache / name) for name in DOWNLOADS),
+    }
+
+
+def clear_cache(chosen: str | Path | None = None, *, downloads: bool = False) -> int:
+    """Remove the decoded images of folders, which are made again when they are needed.
+
+    Nothing else in the folder is touched, and no image of your own.
+
+    Args:
+        chosen: the folder, as in `cache_folder`.
+        downloads: remove the published data sets too; they must then be downloaded again.
+
+    Returns:
+        How many bytes were freed.
+
+    Raises:
+        OSError: if something cannot be removed.
+    """
+    cache = cache_folder(chosen)
+    gone = [cache / DECODED, *cache.glob(".unfinished-*")]
+    if downloads:
+        gone += [cache / name for name in DOWNLOADS]
+    freed = 0
+    for folder in filter(Path.is_dir, gone):
+        freed += _bytes_in(folder)
+        shutil.rmtree(folder)
+    return freed
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Which images a folder of your own holds, in which splits and classes.
+"""Which images a folder of your own holds, in which classes.
 
 Chapter: notebooks/00_baseline.ipynb
 """
@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
-from torchvision.datasets.folder import IMG_EXTENSIONS, is_image_file
+from .decoding import missing, suffixes
 
-__all__ = ["Listing", "list_splits", "readable"]
+__all__ = ["Listing", "list_classes", "passed_over", "readable", "sample", "scan"]
 
-VALIDATION = ("validation", "valid", "val")
-"""The names that a folder of validation images may have."""
+SAMPLE = 4096
+"""Bytes that are read at the start, in the middle and at the end of a file to recognise it."""
 
 # What programs leave behind: Synology, macOS, Windows, Linux. Names with a leading dot go as well:
 # Jupyter leaves .ipynb_checkpoints, file managers .thumbnails and .Trash-1000, macOS ._ files.
@@ -43,80 +44,66 @@ class Listing:
     """Images beside the class folders."""
 
 
-def list_splits(folder: Path) -> tuple[dict[str, Listing], list[str]]:
-    """Find the images of each split, and check the layout.
-
-    Returns:
-        The splits by name, and what was passed over, in sentences.
-
-    Raises:
-        FileNotFoundError: if there is no such folder.
-        NotADirectoryError: if it is a file.
-        ValueError: if it is laid out in another way, or a folder inside cannot be opened.
-    """
-    shown = readable(str(folder))
-    if not folder.exists():
-        raise FileNotFoundError(f"there is no folder {shown}")
-    if not folder.is_dir():
-        raise NotADirectoryError(f"expected a folder with train and test in it, got {shown}")
-    there, files = _scan(str(folder))
-    if not {"train", "test"} <= set(there):
-        raise ValueError(f"expected the folders train and test in {shown}, got {there or 'none'}")
-    validation = [name for name in VALIDATION if name in there]
-    if len(validation) > 1:
-        raise ValueError(f"expected one folder of validation images in {shown}, got {validation}")
-    splits = {"train": _list_split(folder / "train"), "test": _list_split(folder / "test")}
-    if validation:
-        splits["validation"] = _list_split(folder / validation[0])
-    for split in splits.values():
-        _check_classes(split, splits["train"].classes)
-    strays = [str(folder / name) for name in files if is_image_file(name)]
-    unused = [name for name in there if name not in ("train", "test", *validation)]
-    return splits, list(_passed_over(splits, strays, unused))
-
-
 def readable(name: str) -> str:
     r"""Return a name that can be printed and written: bytes that are not UTF-8 become \x.."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _list_split(root: Path) -> Listing:
-    classes, files = _scan(str(root))
+def sample(file: BinaryIO, size: int) -> bytes:
+    """Read a little of an open file: its end alone tells nearly all compressed images apart."""
+    read = f"{size} ".encode()
+    for place in (0, (size - SAMPLE) // 2, size - SAMPLE):
+        file.seek(max(0, place))
+        read += file.read(SAMPLE)
+    return read
+
+
+def list_classes(root: Path) -> Listing:
+    """List the images of a folder with a folder for each class.
+
+    Raises:
+        ValueError: if there are fewer than two classes, a class has no image, or a folder inside
+            cannot be opened.
+    """
+    classes, files = scan(str(root))
     if len(classes) < 2:
         raise ValueError(
             f"expected a folder for each of at least two classes in {readable(str(root))}, "
             f"got {classes or 'none'}"
         )
     split = Listing(root, classes)
-    split.strays = [str(root / name) for name in files if is_image_file(name)]
+    known = suffixes()
+
+    def is_image(name: str) -> bool:
+        return name.lower().endswith(known)
+
+    split.strays = [str(root / name) for name in files if is_image(name)]
     above = {os.path.realpath(root.parent), os.path.realpath(root)}
     for label, name in enumerate(classes):
         walk = _walk(str(root / name), above.copy())
         found = sorted(walk, key=os.path.split)  # folder by folder
-        images = [path for path in found if is_image_file(path)]
-        split.others += [path for path in found if not is_image_file(path)]
+        images = [path for path in found if is_image(path)]
+        split.others += [path for path in found if not is_image(path)]
         split.paths += images
         split.labels += [label] * len(images)
-    empty = [name for label, name in enumerate(classes) if label not in set(split.labels)]
+    there = set(split.labels)
+    empty = [name for label, name in enumerate(classes) if label not in there]
     if empty:
         raise ValueError(
-            f"expected images ({', '.join(IMG_EXTENSIONS)}) in each class of "
-            f"{readable(str(root))}, got none in {empty}"
+            f"expected images ({', '.join(known)}) in each class of "
+            f"{readable(str(root))}, got none in {empty}{_commands(split.others)}"
         )
     return split
 
 
-def _check_classes(split: Listing, expected: list[str]) -> None:
-    if split.classes != expected:
-        missing = sorted(set(expected) - set(split.classes)) or "none"
-        extra = sorted(set(split.classes) - set(expected)) or "none"
-        raise ValueError(
-            f"expected the same classes in {readable(str(split.root))} as in train: "
-            f"missing {missing}, not in train {extra}"
-        )
+def _commands(others: list[str]) -> str:
+    """Say how files that cannot be read here could be read."""
+    kinds = sorted({os.path.splitext(path)[1].lower() for path in others})
+    commands = [(kind, missing(kind)) for kind in kinds]
+    return "".join(f"; {kind} can be read after: {way}" for kind, way in commands if way)
 
 
-def _passed_over(splits: dict[str, Listing], strays: list[str], unused: list[str]) -> Iterator[str]:
+def passed_over(splits: dict[str, Listing], strays: list[str], unused: list[str]) -> Iterator[str]:
     """Say what is in the folder and will not be used, so that nobody misses it in silence."""
     others = [path for split in splits.values() for path in split.others]
     if others:
@@ -124,7 +111,7 @@ def _passed_over(splits: dict[str, Listing], strays: list[str], unused: list[str
         counts = ", ".join(f"{count} × {readable(kind)}" for kind, count in types.most_common())
         yield (
             f"passed over files that are no images of a known type: {counts}, "
-            f"such as {readable(others[0])}"
+            f"such as {readable(others[0])}{_commands(others)}"
         )
     strays = strays + [path for split in splits.values() for path in split.strays]
     if strays:
@@ -147,7 +134,7 @@ def _walk(folder: str, seen: set[str]) -> Iterator[str]:
     if real in seen:
         return
     seen.add(real)
-    folders, files = _scan(folder)
+    folders, files = scan(folder)
     for name in files:
         path = os.path.join(folder, name)
         target = os.path.realpath(path) if os.path.islink(path) else os.path.join(real, name)
@@ -158,8 +145,10 @@ def _walk(folder: str, seen: set[str]) -> Iterator[str]:
         yield from _walk(os.path.join(folder, name), seen)
 
 
-def _scan(folder: str) -> tuple[list[str], list[str]]:
+def scan(folder: str) -> tuple[list[str], list[str]]:
     """Return the sorted names of the folders in a folder, and of the files.
+
+    What is hidden and what programs leave behind is not among them.
 
     Raises:
         ValueError: if it cannot be opened.

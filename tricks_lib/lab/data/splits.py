@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .streamed import StreamedImages
+
 __all__ = ["Data", "Split", "assemble"]
 
 
@@ -21,7 +23,8 @@ class Split:
     """Images with their labels.
 
     Args:
-        images: uint8 (N, C, H, W), pixel values 0 to 255.
+        images: uint8 (N, C, H, W), pixel values 0 to 255; `StreamedImages` stand in for a tensor
+            where the memory is too small for one.
         labels: int64 (N,), the class of each image.
 
     Raises:
@@ -68,7 +71,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Data:
-    """A data set, held in the memory of one device.
+    """A data set, held in the memory of one device, or streamed to it.
 
     Methods return new data and leave this one as it is. `mean` and `std` are never computed
     again: part of a data set is normalised like the whole, so that runs on both see the same
@@ -275,24 +278,38 @@ class Data:
         return replace(self, name=f"{self.name} with {100 * rate:g}% wrong labels", train=train)
 
     def fingerprint(self) -> str:
-        """Return 16 hexadecimal digits that change when an image, a label or a class does."""
+        """Return 16 hexadecimal digits that change when an image, a label or a class does.
+
+        Those of streamed images are others than those of the same images in memory: they are known
+        without decoding any.
+        """
         digest = hashlib.sha256(json.dumps(self.classes).encode())
         for name, split in self.splits.items():
             for tensor in (split.images, split.labels):
                 digest.update(f"{name} {tuple(tensor.shape)}".encode())
-                digest.update(tensor.cpu().contiguous().numpy().data)
+                if isinstance(tensor, StreamedImages):  # from what it knows of each image
+                    digest.update(tensor.fingerprint())
+                else:
+                    digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()[:16]
 
 
-def assemble(name: str, classes: Sequence[str], splits: Mapping[str, Split]) -> Data:
+def assemble(
+    name: str,
+    classes: Sequence[str],
+    splits: Mapping[str, Split],
+    counts: Tensor | None = None,
+) -> Data:
     """Return a data set, normalised by the statistics of its training images.
 
     Args:
         name: what it is called in records.
         classes: name of each class.
         splits: "train", "test" and, if there is one, "validation".
+        counts: how often each value is in each channel of the training images, int64 (C, 256),
+            if that is known already.
     """
-    mean, std = _channel_statistics(splits["train"].images)
+    mean, std = _channel_statistics(_counts(splits["train"].images) if counts is None else counts)
     return Data(name, classes=tuple(classes), mean=mean, std=std, **splits)
 
 
@@ -300,13 +317,17 @@ def _shuffled(count: int, seed: int) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
 
 
-def _channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
+def _counts(images: Tensor) -> Tensor:
+    """Count each of the 256 values in each channel, int64 (C, 256)."""
+    return torch.stack(
+        [images[:, channel].flatten().bincount(minlength=256) for channel in range(images.shape[1])]
+    )
+
+
+def _channel_statistics(counts: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of each channel, float32 (C,), where white is 1."""
     # From counts of the 256 values: exact, and without a copy of all images as floats.
     values = torch.arange(256, dtype=torch.float64) / 255
-    counts = torch.stack(
-        [images[:, channel].flatten().bincount(minlength=256) for channel in range(images.shape[1])]
-    )
     shares = counts / counts.sum(dim=1, keepdim=True, dtype=torch.float64)
     mean = shares @ values
     variance = (shares * (values - mean[:, None]) ** 2).sum(dim=1)

@@ -8,8 +8,10 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from operator import index
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +28,7 @@ from ..distributed import workers
 from ..progress import Bar, progress
 from ..steps import pick_device, steps_per_epoch
 from ..train import Diverged, Evaluate, History, Run, fit
+from .cluster import Cluster, sources
 from .code import code_hash
 from .metric import STANDARD, Metric, by_name
 from .record import Recorder
@@ -120,6 +123,7 @@ def study(
     device: str | torch.device | None = None,
     threads: int = 1,
     jobs: int = 1,
+    ray: str | None = None,
     path: str | os.PathLike | None = None,
     fresh: bool = False,
 ) -> StudyResult:
@@ -146,6 +150,14 @@ def study(
         jobs: how many runs to make side by side, each in a process of its own. Their figures are
             the same as one after another. Small networks leave most of a GPU idle: there, or with
             a core for each thread of each job, many take little longer than one.
+        ray: address of a Ray cluster to make the runs on: "auto" for the one that this machine
+            belongs to, "HOST:PORT", or "local" for one on this machine alone. Each run takes
+            `threads` processors and, where the cluster has GPUs and `device` is no other, a GPU,
+            which it shares with `jobs - 1` others. Runs that are lost with a machine are made
+            again, and the figures are those of one process on such a machine. All machines need
+            the same Python, torch and version of this package, which is checked, and your own
+            modules where they can be imported: those beside your script travel with
+            `ray.init(ADDRESS, runtime_env={"working_dir": "."})` before this call.
         path: file for the runs, JSON Lines. Each is appended when it is over, so that the same
             call after an interruption goes on where it stopped; only missing runs are made. The
             file may hold further arms and seeds.
@@ -159,8 +171,12 @@ def study(
     Raises:
         ValueError: if there are no arms or seeds, if an arm or the code that it uses cannot be
             written down, if `path` holds the answer to another question, or another process is
-            recording there; or if `jobs` is below 1, or above it under `torchrun`.
+            recording there; or if `jobs` is below 1, or above it under `torchrun`, or Ray is not
+            installed or another machine of its cluster has other versions.
         TypeError: if `measure` returns what is no number.
+        ConnectionError: if there is no Ray cluster at the address.
+        ChildProcessError: if a process that made runs was killed from outside. The finished runs
+            are in the file.
     """
     baseline = baseline or next(iter(arms), "")
     wanted = _pairs(arms, seeds)
@@ -168,13 +184,23 @@ def study(
         raise ValueError(f"expected the baseline among {list(arms)}, got {baseline!r}")
     if jobs < 1:
         raise ValueError(f"expected jobs >= 1, got {jobs}")
-    device, metrics = pick_device(device), tuple(metrics)
+    team = workers()
+    if (jobs > 1 or ray is not None) and team.size > 1:
+        raise ValueError("under torchrun the workers share each run: expected jobs=1 and ray=None")
+    cluster = Cluster(ray, threads, jobs) if ray is not None else None
+    device, metrics = pick_device(device) if cluster is None or device else None, tuple(metrics)
     recipes = {arm: as_text(recipe) for arm, recipe in arms.items()}
     codes = {arm: code_hash(recipe) for arm, recipe in arms.items()}
     trains = any(isinstance(recipe, Recipe) for recipe in arms.values())
     if trains and data is None:
         raise ValueError("expected data to train on, got None")
-    asked = {"baseline": baseline, **_circumstances(device, threads)}
+    there = None
+    if cluster:
+        gpu = device.type == "cuda" if device else None
+        there = cluster.ask(_here, device and device.type, threads, gpu=gpu)
+        there.check(sources())
+    device = torch.device(there.device) if there else pick_device(device)
+    asked = {"baseline": baseline, **(there or _here(device, threads)).told}
     if trains and data is not None:
         asked |= {**_about(data), "evaluate": evaluate, "on": on}
         asked |= {"measure": _called(measure), "measure_code": code_hash(measure)}
@@ -182,9 +208,6 @@ def study(
         asked |= {"engine": code_hash(*ENGINE)}
 
     target = Path(path).expanduser() if path else None
-    team = workers()
-    if jobs > 1 and team.size > 1:
-        raise ValueError("under torchrun the workers share each run: expected jobs=1")
     recorder = None
     if target and team.rank == 0:
         recorder = Recorder(target, asked, metrics, recipes, codes, fresh=fresh)
@@ -204,7 +227,8 @@ def study(
     make = _Making(data, device, evaluate, on, train, measure, threads)
     with recorder or nullcontext(), progress(len(missing), "study", "run") as bar:
         tasks = [(arm, seed, arms[arm]) for arm, seed in missing]
-        for arm, seed, found, seconds in make.all(tasks, jobs, bar):
+        made = make.spread(cluster, there, tasks) if cluster and there else make.all(tasks, jobs, bar)
+        for arm, seed, found, seconds in made:
             if "diverged" in found:
                 result.diverged[arm][seed] = found["diverged"]
             result.runs[arm][seed] = found.get("figures")
@@ -263,13 +287,27 @@ class _Making:
         """Yield what came of every task as soon as it is over."""
         if jobs > 1:
             pool = Parallel(jobs, return_as="generator_unordered", pre_dispatch=2 * jobs)
-            yield from pool(delayed(self.alone)(*task) for task in tasks)
+            try:
+                yield from pool(delayed(self.alone)(*task) for task in tasks)
+            except BrokenProcessPool as error:
+                raise ChildProcessError(
+                    f"one of {jobs} processes that made runs was killed from outside, as a machine "
+                    "does that runs out of memory. The finished runs are kept if a file was named, "
+                    "and the same call goes on from there; fewer at once need less memory"
+                ) from error
             return
         kept: list[Any] = []
         with _threads(self.threads):
             for arm, seed, recipe in tasks:
                 bar.set_postfix_str(f"{arm}, seed {seed}")
                 yield self.one(arm, seed, recipe, kept)
+
+    def spread(
+        self, cluster: Cluster, there: "_Here", tasks: list[tuple[str, int, Recipe | Callable]]
+    ) -> Iterator[tuple[str, int, dict[str, Any], float]]:
+        """Yield what came of every task on the machines of a cluster as soon as it is over."""
+        run = partial(_run_there, replace(self, data=None), there)
+        yield from cluster.all(run, tasks, self.data, gpu=self.device.type == "cuda")
 
     def alone(
         self, arm: str, seed: int, recipe: Recipe | Callable
@@ -334,14 +372,55 @@ def _about(data: Data | Callable[[int], Data]) -> dict[str, Any]:
     return about
 
 
-def _circumstances(device: torch.device, threads: int) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return {
-        "device": f"{device.type} ({name})",
+@dataclass(frozen=True)
+class _Here:
+    """What of a machine the numbers of a run depend on.
+
+    Args:
+        device: where it trains.
+        told: what a record says of it.
+        sources: hash of the source of this package.
+    """
+
+    device: str
+    told: dict[str, Any]
+    sources: str
+
+    def check(self, expected: str) -> None:
+        """Refuse a machine with another source."""
+        if self.sources != expected:
+            raise ValueError(
+                f"a machine of the cluster ({platform.node()}) has another version of "
+                "tricks_lib than the one that asks: install the same on all of them"
+            )
+
+
+@cache
+def _here(device: torch.device | str | None, threads: int) -> _Here:
+    """Say what of this machine the numbers of a run depend on."""
+    found = pick_device(device)
+    name = torch.cuda.get_device_name(found) if found.type == "cuda" else platform.machine()
+    told = {
+        "device": f"{found.type} ({name})",
         "threads": threads,
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
+    return _Here(found.type, told, sources())
+
+
+def _run_there(
+    make: _Making, asked: _Here, data: Data | None, arm: str, seed: int, recipe: Recipe | Callable
+) -> tuple[str, int, dict[str, Any], float]:
+    """Make a run on a machine of a cluster, if it is one like that which was asked first."""
+    mine = _here(asked.device, make.threads)
+    mine.check(asked.sources)
+    if mine.told != asked.told:
+        raise ValueError(
+            f"the machines of the cluster differ, {mine.told} and {asked.told}, and so would the "
+            "numbers of their runs: choose those of one kind"
+        )
+    return replace(make, data=data).alone(arm, seed, recipe)
 
 
 def _take_over(result: StudyResult, recorded: StudyResult) -> None:

@@ -1,0 +1,82 @@
+"""Names of chapters and tricks, read without loading any: torch and its company take seconds, and
+a command line that shows its help or finds a misspelt name needs none of them.
+
+Chapter: notebooks/00_baseline.ipynb
+"""
+
+import ast
+import difflib
+from functools import cache
+from pathlib import Path
+
+__all__ = ["BASELINE", "chapter_names", "nearest", "parse", "trick_names"]
+
+CHAPTERS = Path(__file__).parents[1] / "course" / "chapters"
+
+BASELINE = "baseline"
+"""What the arm without any trick is called."""
+
+
+def chapter_names() -> list[str]:
+    """Return the slugs of all chapters, in the order of the course."""
+    return list(_chapters())
+
+
+def trick_names() -> list[str]:
+    """Return the slugs of the chapters whose trick can be switched on, in the order of the
+    course."""
+    return [slug for slug, has_switch in _chapters().items() if has_switch]
+
+
+@cache
+def _chapters() -> dict[str, bool]:
+    """Whether each chapter has a switch, by slug, as its `CHAPTER = Chapter(...)` says."""
+    found = []
+    for file in CHAPTERS.glob("*/__init__.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+                continue
+            if [ast.unparse(target) for target in node.targets] == ["CHAPTER"]:
+                given = {part.arg: part.value for part in node.value.keywords}
+                number = ast.literal_eval(given["number"])
+                found.append((number, file.parent.name, "switch" in given))
+    return {slug: has_switch for _, slug, has_switch in sorted(found)}
+
+
+def parse(text: str) -> list[str]:
+    """Read arms: tricks separated by commas, and combinations of tricks joined by a plus.
+
+        parse("mixup, cutout+label_smoothing")  # ["mixup", "cutout+label_smoothing"]
+
+    Args:
+        text: what somebody wrote.
+
+    Returns:
+        The arms, each once, in the order written. In a combination the tricks are switched on from
+        left to right.
+
+    Raises:
+        ValueError: if there is none, a trick is unknown, or stands twice in a combination.
+    """
+    arms = []
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        tricks = [name.strip() for name in part.split("+")]
+        for name in tricks:
+            if name not in trick_names():
+                near = nearest(name, trick_names())
+                raise ValueError(f"expected tricks out of {', '.join(trick_names())}; got {near}")
+        twice = sorted({name for name in tricks if tricks.count(name) > 1})
+        if twice:
+            raise ValueError(f"expected each trick once in a combination, got {part.strip()!r}")
+        arms.append("+".join(tricks))
+    if not arms:
+        raise ValueError(f"expected tricks out of {', '.join(trick_names())}; got {text!r}")
+    return list(dict.fromkeys(arms))
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Return a name in quotes, with the known one that it was perhaps meant to be."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{name!r}; did you mean {near[0]}?" if near else repr(name)
