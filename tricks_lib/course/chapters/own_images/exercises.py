@@ -159,10 +159,10 @@ def _by_normal(spread, effect):
 
 def _of_spread(spread, effect):
     # The half-width falls to 1.96 spreads and no further: it may never be below the effect.
-    for n in range(2, 1000):
+    for n in range(2, 60):
         if stats.t.ppf(0.975, n - 1) * spread < effect:
             return n
-    return 1000
+    return 60
 
 
 def _compared(
