@@ -86,8 +86,8 @@ screenshot: $(VENV)/.dev  ## Photograph a chapter for README.md (after make book
 lab: $(VENV)/.course  ## Open the course in JupyterLab (the settings are for this course alone)
 	JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(BIN)/jupyter lab start.ipynb
 
-study: $(VENV)/.course  ## Record what is missing of the studies (one: CHAPTER=warmup; all runs again: FRESH=1; side by side: JOBS=4)
-	$(BIN)/python -m tricks_lib record $(CHAPTER) $(if $(FRESH),--fresh) $(if $(JOBS),--jobs $(JOBS))
+study: $(VENV)/.course  ## Record what is missing of the studies (one: CHAPTER=warmup; all runs again: FRESH=1; side by side: WORKERS=4)
+	$(BIN)/python -m tricks_lib record $(CHAPTER) $(if $(FRESH),--fresh) $(if $(WORKERS),--workers $(WORKERS))
 
 bench: $(VENV)/.dev  ## Measure the speed of the tricks beside their peers (book/speed.md), and of the data path
 	$(BIN)/python benchmarks/tricks.py --page book/speed.md

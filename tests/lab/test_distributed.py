@@ -159,6 +159,43 @@ def test_workers_write_one_record_of_a_study_and_know_all_of_it(tmp_path):
     assert second == first
 
 
+COMMAND = """
+import contextlib, io, json, sys
+import torch
+from tricks_lib import cli
+from tricks_lib.lab.study import StudyResult
+
+folder = f"{sys.argv[1]}/study"
+asked = ["study", "--data", "digits", "--tricks", "warmup", "--seeds", "2", "--epochs", "1"]
+asked += ["--batch-size", "256", "--device", "cpu", "--out", folder]
+said = [io.StringIO() for _ in range(3)]
+with contextlib.redirect_stdout(said[0]), contextlib.redirect_stderr(said[1]):
+    status = cli.main(asked)
+with contextlib.redirect_stdout(said[2]):
+    again = cli.main(asked)
+torch.distributed.barrier()
+told = {
+    "status": [status, again],
+    "runs": StudyResult.load(f"{folder}/runs.jsonl").runs,
+    "said": [text.getvalue() for text in said],
+}
+"""
+
+
+def test_the_command_study_speaks_and_writes_once(tmp_path):
+    first, second = two_workers(COMMAND, tmp_path)
+    assert (first["status"], second["status"]) == ([0, 0], [0, 0])
+    assert "warmup" in first["said"][0]
+    assert "4 runs" in first["said"][0]
+    assert first["said"][1].count("[4/4]") == 1
+    assert "All 4 runs are there already." in first["said"][2]
+    assert second["said"] == ["", "", ""]
+    assert first["runs"] == second["runs"]
+    lines = (tmp_path / "study" / "runs.jsonl").read_text().splitlines()
+    assert sum('"run":' in line for line in lines) == 4
+    assert (tmp_path / "study" / "report.html").exists()
+
+
 @given(size=st.integers(1, 8), each=st.integers(1, 20))
 def test_a_batch_is_shared_out_evenly(size, each):
     batch = torch.randperm(size * each)

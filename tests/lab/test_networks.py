@@ -447,7 +447,7 @@ def test_a_frozen_network_learns_in_its_last_layer_alone(toy, resnet):
     trained = fit(recipe, data, device="cpu").model
     changed = {key for key, value in trained.state_dict().items() if not value.equal(before[key])}
     assert changed == {"fc.weight", "fc.bias"}
-    fresh = network(3, 4)
+    fresh = recipe.model(3, 4)
     asleep = {name for name, part in fresh.named_children() if not part.training}
     assert fresh.training and asleep == {name for name, _ in fresh.named_children()} - {"fc"}
 

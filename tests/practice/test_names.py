@@ -4,12 +4,17 @@ import sys
 import pytest
 
 from tricks_lib.course.chapter import chapters
-from tricks_lib.practice.names import chapter_names, parse, trick_names
+from tricks_lib.lab.networks import NAMES
+from tricks_lib.practice.names import chapter_names, model_names, parse, trick_names
 
 
 def test_names_that_are_read_are_those_that_are_imported():
     assert chapter_names() == [entry.slug for entry in chapters()]
     assert trick_names() == [entry.slug for entry in chapters() if entry.switch]
+
+
+def test_networks_that_are_read_are_those_that_torchvision_has():
+    assert sorted(model_names()) == sorted(NAMES)
 
 
 def test_reading_names_loads_nothing():

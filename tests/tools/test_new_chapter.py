@@ -116,10 +116,10 @@ def test_what_is_laid_out_keeps_the_contracts(copy):
 def test_it_is_found_everywhere(copy):
     code = """
 import tricks_lib
-from tricks_lib.cli.arguments import tricks
+from tricks_lib.practice.names import trick_names
 from tricks_lib.course.chapter import chapter, found
 from tricks_lib.course.baseline import BASELINE
-assert "grid_mask" in found() and "grid_mask" in tricks()
+assert "grid_mask" in found() and "grid_mask" in trick_names()
 assert tricks_lib.GridMask().p == 0.5 and "GridMask" in tricks_lib.__all__
 entry = chapter("grid_mask")
 assert "GridMask()" in entry.switched_on()

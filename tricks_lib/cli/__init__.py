@@ -14,7 +14,9 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import argparse
+import contextlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -28,7 +30,17 @@ COMMANDS = (study, predict, compare, cache, record, chapters)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; errors of the user's making become one line and exit status 2."""
+    """Run one command; errors of the user's making become one line and exit status 2.
+
+    Of the workers under `torchrun`, which all do the same, the first speaks.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("RANK", "0") == "0":
+        return _run(arguments)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack "×", or a name be no text
         sys.stdout.reconfigure(errors="backslashreplace")
     options = argparse.Namespace()

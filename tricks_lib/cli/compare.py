@@ -5,11 +5,10 @@ Chapter: notebooks/20_own_images.ipynb
 
 import argparse
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-from .arguments import whole
+from .arguments import add_workers, number, whole
 
 __all__ = ["add", "run"]
 
@@ -59,9 +58,9 @@ def add(commands: Any) -> None:
     own = commands.add_parser(
         "compare",
         help="compare two commands, of any training script, over paired seeds",
-        description="Run two or more commands with the same seeds, and say whether the second "
-        "did better than the first: the difference, its 95 %% interval, and the word it allows.",
-        epilog=TOLD.replace("%", "%%"),
+        description="Run two or more commands with the same seeds, and say whether the second did\n"
+        "better than the first: the difference, its 95 % interval, and the word it allows.",
+        epilog=TOLD,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     own.add_argument("--a", required=True, metavar="CMD", help="the baseline, with {seed} in it")
@@ -77,19 +76,21 @@ def add(commands: Any) -> None:
     own.add_argument("--pattern", metavar="REGEX", help="finds it in the output, as group 1")
     own.add_argument(
         "--smallest",
-        type=_above_zero,
+        type=number,
         metavar="X",
         help="smallest difference that would matter to you, in the metric's own numbers",
     )
     own.add_argument(
-        "--seeds", type=whole(2), default=5, help="runs of each command, 2 or more (default: 5)"
+        "--seeds",
+        metavar="N",
+        type=whole(2),
+        default=5,
+        help="runs of each command, 2 or more (default: 5)",
     )
-    own.add_argument(
-        "--workers", type=whole(1, 1024), default=1, help="runs made side by side (default: 1)"
-    )
+    add_workers(own)
     own.add_argument(
         "--timeout",
-        type=_above_zero,
+        type=number,
         metavar="S",
         help="seconds after which a run is ended as failed",
     )
@@ -151,15 +152,6 @@ def run(options: argparse.Namespace) -> None:
             f"{count} of {every} runs gave no result, and are in no pair ({again}): "
             f"{comparison.failed[0]}" + (f", and {count - 1} more" if count > 1 else "")
         )
-
-
-def _above_zero(text: str) -> float:
-    try:
-        if 0 < float(text) < math.inf:
-            return float(text)
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"expected a finite number > 0, got {text!r}")
 
 
 def _names(told: str | None, letters: list[str]) -> list[str]:

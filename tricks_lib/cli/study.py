@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..practice.names import trick_names
+from ..practice.names import model_names, nearest, trick_names
 from .arguments import (
     add_workers,
     device,
@@ -126,6 +126,9 @@ def run(options: argparse.Namespace) -> None:
             "small_resnet has no trained weights: name one of torchvision's networks, such as "
             "--model resnet18"
         )
+    if options.model != "small_resnet" and options.model not in model_names():
+        near = nearest(options.model, ["small_resnet", *model_names()])
+        raise ValueError(f"expected small_resnet or one of torchvision's networks, got {near}")
     is_path = any(separator in options.data for separator in ("/", "\\"))
     if is_path and not Path(options.data).expanduser().is_dir():
         raise ValueError(f"there is no folder {options.data}")

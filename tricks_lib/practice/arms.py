@@ -229,7 +229,7 @@ def _short(value: Any, usual: Any = None) -> str:
         return " + ".join(_short(step) for step in value.steps)
     if is_dataclass(value):
         shown = {f.name: getattr(value, f.name) for f in fields(value) if f.init and f.repr}
-        if len(shown) == 1 and is_dataclass(inside := next(iter(shown.values()))):
+        if len(shown) == 1 and callable(inside := next(iter(shown.values()))):
             return _short(inside)  # a wrapper, as around a loss
         usually = {f.name: f.default for f in fields(value)}
         numbers = [k for k, v in shown.items() if isinstance(v, int | float)]

@@ -12,6 +12,7 @@ from dataclasses import replace
 import torch
 
 from ..lab.data import Data
+from ..lab.distributed import workers
 from ..lab.metrics import evaluate
 from ..lab.steps import Training, pick_device
 from ..ops.written import written
@@ -121,7 +122,8 @@ def _seconds_of_a_step(training: Training) -> float:
             started = time.perf_counter()
             continue
         taken += 1
-        if time.perf_counter() - started > ENOUGH:
+        # Workers that take a step together must also stop together.
+        if workers().share_value(time.perf_counter() - started > ENOUGH):
             break
     spent = time.perf_counter() - started
     return spent / taken if taken else 0.0

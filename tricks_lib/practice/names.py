@@ -6,10 +6,12 @@ Chapter: notebooks/00_baseline.ipynb
 
 import ast
 import difflib
+from collections.abc import Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["BASELINE", "chapter_names", "nearest", "parse", "trick_names"]
+__all__ = ["BASELINE", "chapter_names", "model_names", "nearest", "parse", "trick_names"]
 
 CHAPTERS = Path(__file__).parents[1] / "course" / "chapters"
 
@@ -41,6 +43,23 @@ def _chapters() -> dict[str, bool]:
                 number = ast.literal_eval(given["number"])
                 found.append((number, file.parent.name, "switch" in given))
     return {slug: has_switch for _, slug, has_switch in sorted(found)}
+
+
+@cache
+def model_names() -> tuple[str, ...]:
+    """Return the names of torchvision's classifiers, as its files register them; none where it is
+    not installed."""
+    there = find_spec("torchvision")
+    folders = there.submodule_search_locations if there else None
+    found = []
+    for folder in folders or ():
+        for file in sorted((Path(folder) / "models").glob("*.py")):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.FunctionDef) and any(
+                    ast.unparse(mark) == "register_model()" for mark in node.decorator_list
+                ):
+                    found.append(node.name)
+    return tuple(found)
 
 
 def parse(text: str) -> list[str]:
@@ -76,7 +95,7 @@ def parse(text: str) -> list[str]:
     return list(dict.fromkeys(arms))
 
 
-def nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, known: Sequence[str]) -> str:
     """Return a name in quotes, with the known one that it was perhaps meant to be."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"{name!r}; did you mean {near[0]}?" if near else repr(name)

@@ -350,6 +350,7 @@ def _pictures(
 def _drawn(figure: Figure, file: str, alt: str, caption: str) -> tuple[Picture, bytes]:
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None})
+    figure.set_layout_engine("none")  # what was laid out once
     figure.savefig(png, format="png", dpi=160)
     return Picture(file, alt, caption, svg.getvalue()), png.getvalue()
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from ..lab.data import Data, load_data
+from ..lab.distributed import workers
 from ..lab.steps import pick_device
 from ..lab.study import ACCURACY, StudyResult, study
 from ..lab.train import Run, fit
@@ -123,8 +124,9 @@ def answer(question: Question) -> Reading:
     reading = _read(question, result, data, model, strengths)
     print(reading)
     if question.out:
-        report = write_report(question.out, result, reading, data, question.command)
-        print(f"The report is {report}, the runs are in {question.out / RUNS}.", flush=True)
+        if not workers().rank:  # of several under `torchrun` the first writes for all
+            report = write_report(question.out, result, reading, data, question.command)
+            print(f"The report is {report}, the runs are in {question.out / RUNS}.", flush=True)
         print(_keep_best(question, result, reading, recipes, data, device))
     return reading
 
@@ -218,7 +220,8 @@ def _study(
         ValueError: if the file holds the runs of another question, in the command's own words.
     """
     target = path.with_name(f"{path.name}.new") if question.fresh else path
-    missing = _missing(target, recipes, question.seeds)
+    team = workers()
+    missing = team.share_value(_missing(target, recipes, question.seeds))
     seconds: dict[str, float] = {}
     if missing:
         lacking = [arm for arm in recipes if any(name == arm for name, _ in missing)]
@@ -233,7 +236,7 @@ def _study(
     there = target.exists()
     cluster: dict[str, Any] = {"ray": question.ray} if question.ray else {}
     try:
-        with Watch(target, missing or (), seconds):
+        with nullcontext() if team.rank else Watch(target, missing or (), seconds):
             return study(
                 recipes,
                 data,
@@ -241,7 +244,8 @@ def _study(
                 baseline=BASELINE,
                 measure=with_details,
                 metrics=METRICS,
-                device=device,
+                # A machine that only sends runs to a cluster may have no GPU itself.
+                device=question.device if question.ray else device,
                 threads=question.threads,
                 jobs=question.workers,
                 path=path,
@@ -354,7 +358,8 @@ def _keep_best(
             f"images, not on {ACCURACY.show(scores[ACCURACY.name])}: this device does not repeat "
             "its sums"
         )
-    save_network(path, run.model, recipe, data, scores=scores)
+    if not workers().rank:
+        save_network(path, run.model, recipe, data, scores=scores)
     return f"{told}. Use it with: python -m tricks_lib predict {shlex.quote(str(path))} IMAGE…"
 
 

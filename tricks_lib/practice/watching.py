@@ -38,7 +38,7 @@ class Watch:
         self, path: Path, missing: Collection[tuple[str, int]], one_run: Mapping[str, float]
     ):
         self.path, self.one_run = path, one_run
-        self.missing, self.made = set(missing), 0
+        self.missing, self.made, self.made_seconds = set(missing), 0, 0.0
         self.total = len(self.missing)
         self.found: dict[str, dict[int, float]] = {}
         self.read = 0
@@ -74,6 +74,7 @@ class Watch:
             if (arm, seed) in self.missing:
                 self.missing.remove((arm, seed))
                 self.made += 1
+                self.made_seconds += self.one_run.get(arm, 1.0)
                 _tell(f"[{self.made}/{self.total}] {arm}, seed {seed}: {self._told(figures)}")
                 if self.missing and not any(other == seed for _, other in self.missing):
                     _tell(self.so_far())
@@ -98,10 +99,8 @@ class Watch:
         if not self.missing:
             return "that was the last"
         spent = time.monotonic() - self.started
-        weight = sum(self.one_run.get(arm, 1.0) for arm, _ in self.missing)
-        mean = weight / len(self.missing)
-        done = self.made * mean
-        return f"about {length(spent * weight / done)} left"
+        ahead = sum(self.one_run.get(arm, 1.0) for arm, _ in self.missing)
+        return f"about {length(spent * ahead / self.made_seconds)} left"
 
     def so_far(self) -> str:
         """Say in a line what the finished runs show, without a verdict: it would be too early."""

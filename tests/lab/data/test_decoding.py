@@ -67,7 +67,7 @@ def _big_endian_tiff(values):
 
 
 def test_16_bits_make_a_grey_set_and_are_said(tmp_path):
-    for value, split in ((0, "train"), (65535, "test")):
+    for value, split in ((257, "train"), (65535, "test")):
         for name in "ab":
             (tmp_path / "deep" / split / name).mkdir(parents=True)
             image = Image.fromarray(np.full((8, 8), value - (name == "b") * 257, np.uint16))
@@ -120,7 +120,8 @@ def test_photographs_may_be_large(tmp_path, size):
     found = decode(path, Form("RGB", size, size)).astype(float)
     middle = Image.fromarray(noise).crop((80, 0, 560, 480))
     expected = np.asarray(middle.resize((size, size), Image.Resampling.BILINEAR))
-    assert np.abs(found - expected.transpose(2, 0, 1)).max() <= 1
+    error = np.abs(found - expected.transpose(2, 0, 1))
+    assert error[:, 4:-4, 4:-4].max() <= 1  # at its edges the filter sees what is cut off
     # Shrinking averages: of noise with a deviation of 74 little is left.
     assert found.std() < 45
 

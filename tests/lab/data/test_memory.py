@@ -39,5 +39,5 @@ def test_the_largest_size_fits(count, channels, expected):
 
 
 def test_sizes_are_read_easily():
-    assert as_text([1_281_167, 3, 224, 224]) == "192.8 GB"
+    assert as_text([1_281_167, 3, 224, 224]) == "192.9 GB"
     assert as_text([1000, 1, 28, 28]) == "0.8 MB"

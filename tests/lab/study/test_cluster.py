@@ -23,7 +23,7 @@ from tricks_lib.lab.train import History
 ROOT = Path(__file__).parents[3]
 BASE = Recipe(epochs=1, batch_size=16, lr=0.05, model=partial(mlp, hidden=(), size=8))
 TWO = {"plain": BASE, "slow": replace(BASE, lr=0.001)}
-WAIT = 90
+WAIT = 240
 """Seconds that a run waits at most for what a test does meanwhile."""
 
 
@@ -128,7 +128,7 @@ def test_runs_on_a_cluster_are_those_of_one_process(toy, nodes, tmp_path):
     path = tmp_path / "study.jsonl"
     spread = study(arms, toy(), 2, device="cpu", ray=nodes.address, path=path)
     assert (spread.runs, spread.diverged) == (alone.runs, alone.diverged)
-    assert spread.diverged["own"] == {1: 1}
+    assert spread.diverged["own"] == {1: 0}
     assert not nodes.ray.is_initialized(), "the connection is left open"
     assert StudyResult.load(path).runs == alone.runs
     # It answers the same question: one process goes on where the cluster stopped.
@@ -145,7 +145,7 @@ def test_each_seed_has_its_own_images_on_a_cluster_too(nodes):
 
 
 def test_what_is_wrong_with_a_run_is_told_as_if_it_had_been_here(nodes):
-    with pytest.raises(TypeError, match="^expected numbers or lists of numbers, got accuracy="):
+    with pytest.raises(TypeError, match=r"^expected numbers or lists of numbers, got accuracy="):
         study({"one": no_number}, seeds=2, ray=nodes.address)
 
 
@@ -230,7 +230,7 @@ class Absent:
 def test_where_no_cluster_is_it_is_said_in_a_line(monkeypatch):
     monkeypatch.setattr(module, "_library", Absent)
     with pytest.raises(
-        ConnectionError, match="^cannot reach a Ray cluster at 'auto': Could .*[^.]$"
+        ConnectionError, match=r"^cannot reach a Ray cluster at 'auto': Could [^\n]*\.$"
     ):
         study({"one": at_times_diverged}, seeds=1, ray="auto")
     with pytest.raises(ConnectionError, match=r"^cannot reach a Ray cluster at '127\.0\.0\.1:1': "):
@@ -274,7 +274,7 @@ def test_machines_of_two_kinds_are_not_mixed():
     here = runs._here("cpu", 1)
     other = replace(here, told=here.told | {"torch": "1.0"})
     make = runs._Making(None, None, "end", "test", None, None, 1)
-    with pytest.raises(ValueError, match="^the machines of the cluster differ"):
+    with pytest.raises(ValueError, match=r"^the machines of the cluster differ"):
         runs._run_there(make, other, None, "one", 0, lethal)
 
 

@@ -1,10 +1,13 @@
 import itertools
 import json
 import math
+import os
+import signal
 import sys
 from dataclasses import replace
 from functools import partial
 from importlib import import_module, invalidate_caches
+from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
@@ -183,6 +186,25 @@ def test_runs_side_by_side_are_those_one_after_another(toy, tmp_path):
 def test_what_is_wrong_with_a_run_is_told_from_its_process(toy):
     with pytest.raises(TypeError, match="expected numbers"):
         study_on_cpu({"one": BASE}, toy(), 2, measure=no_number, jobs=2)
+
+
+def killed_once(seed, folder):
+    """End the process as a machine without memory does, the first time that seed 2 is asked for."""
+    mark = Path(folder, "killed")
+    if seed == 2 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"accuracy": 0.5 + seed / 100}
+
+
+def test_a_killed_process_is_told_in_a_line_and_the_finished_runs_are_kept(tmp_path):
+    path, arm = tmp_path / "study.jsonl", partial(killed_once, folder=str(tmp_path))
+    with pytest.raises(ChildProcessError, match=r"^one of 2 processes .* was killed") as told:
+        study({"one": arm}, seeds=4, jobs=2, path=path)
+    assert "\n" not in str(told.value)
+    assert 2 not in StudyResult.load(path).runs["one"]
+    whole = study({"one": arm}, seeds=4, jobs=2, path=path)
+    assert whole.runs["one"] == {seed: {"accuracy": 0.5 + seed / 100} for seed in range(4)}
 
 
 def test_runs_side_by_side_share_the_images_of_their_seed():

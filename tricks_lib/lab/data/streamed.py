@@ -78,7 +78,7 @@ class StreamedImages:
     ):
         self.paths, self.form, self.digests, self.threads = paths, form, digests, threads
         self.positions = torch.arange(len(paths)) if positions is None else positions
-        self.device = torch.device(device)
+        self.device = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0"
         self._ahead: _Batch | None = None
         self._order: tuple[Tensor, int, Tensor] | None = None  # with its version, and on the CPU
         self._offset = -1

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -65,8 +66,8 @@ class Cluster:
             gpu: whether it is to have a GPU; None if there is one.
         """
         with self._connected() as ray, _plain_errors(ray, "a question"):
-            task = ray.remote(function).options(**self._share(ray, gpu))
-            return ray.get(task.remote(*arguments))
+            task = ray.remote(_call).options(**self._share(ray, gpu))
+            return ray.get(task.remote(function, *arguments))
 
     def all(
         self,
@@ -89,9 +90,9 @@ class Cluster:
             ChildProcessError: if a run was lost time and again.
         """
         with self._connected() as ray:
-            share = self._share(ray, gpu)
-            remote = ray.remote(run).options(**share)
+            remote = ray.remote(_call).options(**self._share(ray, gpu))
             made = ray.remote(_call).options(num_cpus=1, max_retries=TRIES - 1)
+            called = ray.put(run)
             # What a task refers to is kept for it; that of seeds that are over is let go.
             of_all = None if callable(data) or data is None else ray.put(data)
             shown: dict[int, Any] = {}
@@ -103,7 +104,7 @@ class Cluster:
                         arm, seed, recipe = waiting.popleft()
                         if callable(data) and seed not in shown:
                             shown = {seed: made.remote(data, seed)}
-                        task = remote.remote(shown.get(seed, of_all), arm, seed, recipe)
+                        task = remote.remote(called, shown.get(seed, of_all), arm, seed, recipe)
                         running[task] = (arm, seed)
                     over, _ = ray.wait(list(running), num_returns=1, timeout=5.0)
                     for task in over:
@@ -162,19 +163,18 @@ class Cluster:
             ray.shutdown()
 
 
-def _call(function: Callable[[int], Any], seed: int) -> Any:
-    return function(seed)
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
 
 
 def _library() -> ModuleType:
     try:
-        import ray
+        return import_module("ray")
     except ImportError as error:
         raise ValueError(
             "a study on a cluster needs Ray, which is not installed: "
             "run `pip install 'tricks-lib[ray]'`"
         ) from error
-    return ray
 
 
 def _knock(address: str) -> None:

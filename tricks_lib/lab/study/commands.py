@@ -654,7 +654,7 @@ def _length(seconds: float) -> str:
 
 @contextmanager
 def _stopped_like_ctrl_c() -> Iterator[None]:
-    """Let the signal with which a queue of jobs ends a process do what Ctrl-C does."""
+    """Let what a queue of jobs sends, or a terminal that is closed, do what Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -662,11 +662,17 @@ def _stopped_like_ctrl_c() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    ends = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+    # One that is ignored, as `nohup` does, stays so.
+    before = {number: signal.getsignal(number) for number in ends}
+    for number, does in before.items():
+        if does == signal.SIG_DFL:
+            signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, does in before.items():
+            signal.signal(number, does)
 
 
 def _finite(value: float) -> float | None:

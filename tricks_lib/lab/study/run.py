@@ -227,8 +227,8 @@ def study(
     make = _Making(data, device, evaluate, on, train, measure, threads)
     with recorder or nullcontext(), progress(len(missing), "study", "run") as bar:
         tasks = [(arm, seed, arms[arm]) for arm, seed in missing]
-        made = make.spread(cluster, there, tasks) if cluster and there else make.all(tasks, jobs, bar)
-        for arm, seed, found, seconds in made:
+        spread = cluster and there and make.spread(cluster, there, tasks)
+        for arm, seed, found, seconds in spread or make.all(tasks, jobs, bar):
             if "diverged" in found:
                 result.diverged[arm][seed] = found["diverged"]
             result.runs[arm][seed] = found.get("figures")

@@ -1,0 +1,145 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tricks_lib.lab.study import ACCURACY, paired_difference
+from tricks_lib.practice.enough import (
+    CHANCE,
+    binomial_margin,
+    detectable,
+    images_needed,
+    more_seeds,
+    paired_margin,
+    target,
+)
+
+SMALLEST = 0.003
+
+
+def half_of(values, comparisons):
+    reach = stats.t.ppf(1 - 0.025 / comparisons, len(values) - 1)
+    return reach * np.std(values, ddof=1) / math.sqrt(len(values))
+
+
+@pytest.mark.parametrize(("count", "comparisons"), [(3, 1), (5, 1), (5, 8), (10, 3)])
+def test_so_many_seeds_more_keep_the_promise(count, comparisons):
+    """Of studies that go on for as long as they were told, at least four of five come out."""
+    draws, kept, told = np.random.default_rng(0), 0, 0
+    for _ in range(2000):
+        values = draws.normal(0.004, 0.01, count)
+        more = more_seeds(values, 0.008, comparisons=comparisons)
+        if more is None:
+            continue
+        told += 1
+        kept += half_of([*values, *draws.normal(0.004, 0.01, more)], comparisons) <= 0.008
+    assert told > 800
+    # Studies that were told nothing had a spread that was too large by luck; the others promise a
+    # little too much for it.
+    assert kept / told > CHANCE - 0.04
+
+
+def test_the_promise_is_exact_where_every_study_gets_one():
+    draws, kept = np.random.default_rng(1), 0
+    for _ in range(4000):
+        values = draws.normal(0, 1, 6)
+        more = more_seeds(values, 0.5, most=1000)
+        kept += half_of([*values, *draws.normal(0, 1, more)], 1) <= 0.5
+    assert kept / 4000 == pytest.approx(CHANCE, abs=0.03)
+
+
+def test_the_spread_that_was_seen_promises_too_much():
+    """What many calculators do, and why it is not done here: it takes the spread as known."""
+    draws, kept = np.random.default_rng(1), 0
+    for _ in range(1000):
+        values = draws.normal(0, 1, 4)
+        more = next(
+            more
+            for more in range(1, 1000)
+            if stats.t.ppf(0.975, 3 + more) * np.std(values, ddof=1) / math.sqrt(4 + more) <= 0.5
+        )
+        kept += half_of([*values, *draws.normal(0, 1, more)], 1) <= 0.5
+    assert kept / 1000 < 0.65
+
+
+def test_a_wide_spread_is_not_settled_by_seeds():
+    assert more_seeds([-0.1, 0.1, -0.1, 0.1], 0.003) is None
+    assert more_seeds([0.01, 0.01, 0.01], 0.003) == 1
+
+
+def test_narrower_needs_more_seeds():
+    values = [0.01, -0.01, 0.02, 0.0, 0.01]
+    found = [more_seeds(values, half) for half in (0.02, 0.01, 0.007, 0.006)]
+    assert found == sorted(found)
+    assert found[0] < found[-1]
+    assert more_seeds(values, 0.01, comparisons=10) > more_seeds(values, 0.01)
+
+
+@pytest.mark.parametrize("mean", [-0.02, -0.0031, -0.002, 0.0, 0.001, 0.0016, 0.003, 0.05])
+def test_an_interval_as_narrow_as_that_decides(mean):
+    half = 0.999 * target(mean, SMALLEST)
+    spread = half / half_of([-1, 1, -1, 1], 1)
+    values = {seed: mean + sign * spread for seed, sign in enumerate([-1, 1, -1, 1])}
+    found = paired_difference(ACCURACY, values, dict.fromkeys(values, 0.0))
+    assert found.high - found.mean == pytest.approx(half)
+    assert found.verdict != "no difference seen"
+
+
+@pytest.mark.parametrize(("count", "comparisons"), [(2, 1), (3, 5), (5, 1), (5, 20), (20, 4)])
+def test_a_difference_of_that_size_is_seen_four_times_of_five(count, comparisons):
+    draws = np.random.default_rng(2)
+    size = detectable(0.02, count, comparisons=comparisons)
+    values = draws.normal(size, 0.02, (20_000, count))
+    t = values.mean(axis=1) / (values.std(axis=1, ddof=1) / math.sqrt(count))
+    seen = (t > stats.t.ppf(1 - 0.025 / comparisons, count - 1)).mean()
+    assert seen == pytest.approx(0.8, abs=0.01)
+
+
+def test_what_is_seen_agrees_with_the_noncentral_t():
+    count, size = 6, detectable(1.0, 6)
+    assert stats.nct.sf(stats.t.ppf(0.975, 5), 5, size * math.sqrt(count)) == pytest.approx(
+        0.8, abs=1e-3
+    )
+
+
+def test_only_images_that_one_of_both_answers_count():
+    trick = np.array([1] * 80 + [0] * 20)
+    baseline = np.array([1] * 75 + [0] * 5 + [1] * 3 + [0] * 17)
+    only_trick, only_baseline, images = 5, 3, 100
+    discordant = only_trick + only_baseline - (only_trick - only_baseline) ** 2 / images
+    error = math.sqrt(discordant / (images * (images - 1)))
+    assert paired_margin(trick, baseline) == pytest.approx(stats.norm.ppf(0.975) * error)
+    assert paired_margin(trick, trick) == 0
+    assert paired_margin(trick, baseline, comparisons=5) > paired_margin(trick, baseline)
+
+
+def test_the_margin_of_the_images_holds_for_other_images():
+    """Networks that are right on 90 % and 87 % of all images, tested on 500 of them."""
+    draws, inside = np.random.default_rng(3), 0
+    for _ in range(2000):
+        hard = draws.random(500)
+        trick, baseline = (
+            hard < 0.90,
+            np.where(draws.random(500) < 0.8, hard, draws.random(500)) < 0.87,
+        )
+        seen = trick.mean() - baseline.mean()
+        inside += abs(seen - 0.03) <= paired_margin(trick, baseline)
+    assert inside / 2000 == pytest.approx(0.95, abs=0.015)
+
+
+def test_without_the_answers_the_margin_is_wider():
+    draws = np.random.default_rng(4)
+    hard = draws.random(1000)
+    trick, baseline = (
+        hard < 0.9,
+        np.where(draws.random(1000) < 0.5, hard, draws.random(1000)) < 0.88,
+    )
+    bound = binomial_margin([trick.mean(), baseline.mean()], 1000)
+    assert bound > paired_margin(trick, baseline)
+    assert bound == pytest.approx(1.96 * math.sqrt((0.9 * 0.1 + 0.88 * 0.12) / 1000), rel=0.05)
+
+
+def test_four_times_the_images_halve_the_margin():
+    assert images_needed(100, 0.04, 0.02) == 400
+    assert images_needed(100, 0.01, 0.02) == 25
