@@ -99,8 +99,9 @@ def test_who_chooses_by_a_part_is_flattered_by_it(entry):
     # Two arms, equally good, each lucky on another part.
     arms = {"baseline": [([0.9, 0.5], 0.7)], "trick": [([0.5, 0.9], 0.6)]}
     found = entry.part("figures").choosing(made(arms))
-    assert found["a test part"] == pytest.approx((90, 50))
-    assert found["the validation images"] == pytest.approx((70, 70))
+    assert found["100 test images, one seed"] == pytest.approx((90, 50))
+    assert found["60 validation images, one seed"] == pytest.approx((70, 70))
+    assert found["60 validation images, ten seeds"] == pytest.approx((70, 70))
 
 
 def test_the_same_trick_is_compared_in_the_standing_settings(entry, study):

@@ -98,8 +98,9 @@ def choosing(recorded: StudyResult) -> dict[str, tuple[float, float]]:
     """Choose the best arm by one hundred images, and look at it on all the others.
 
     Returns:
-        By what chose ("a test part", "the validation images"): the accuracy that is reported, and
-        that on the other test images, in points, on average over the seeds and parts.
+        By who chose: the accuracy that is reported, and that on other test images, in per cent, on
+        average over the seeds and parts. Where all seeds choose together, by their mean on
+        validation images, one arm is chosen once.
     """
     parts = np.stack([_parts(recorded, arm) for arm in recorded.runs])  # arms, seeds, parts
     validation = np.array(
@@ -119,9 +120,17 @@ def choosing(recorded: StudyResult) -> dict[str, tuple[float, float]]:
             reported.append(parts[best, seed, part])
             rest = parts[best, seed].sum() - parts[best, seed, part]
             others.append(rest / (count - 1))
+    together = validation.mean(axis=1).argmax()
     return {
-        "a test part": (100 * float(np.mean(reported)), 100 * float(np.mean(others))),
-        "the validation images": (100 * float(np.mean(chosen)), 100 * float(np.mean(after))),
+        "100 test images, one seed": (100 * float(np.mean(reported)), 100 * float(np.mean(others))),
+        "60 validation images, one seed": (
+            100 * float(np.mean(chosen)),
+            100 * float(np.mean(after)),
+        ),
+        "60 validation images, ten seeds": (
+            100 * float(validation[together].mean()),
+            100 * float(parts[together].mean()),
+        ),
     }
 
 
@@ -141,7 +150,7 @@ def elsewhere(recorded: StudyResult, setting: str) -> dict[str, tuple[float, flo
 # --- Pictures ---
 
 
-def draw_all(recorded: StudyResult, limits: tuple[float, float] = (-16, 10)) -> Figure:
+def draw_all(recorded: StudyResult, limits: tuple[float, float] = (-11, 6)) -> Figure:
     """Draw the difference of every arm, the best on top, with simultaneous intervals."""
     gaps = recorded.differences()
     order = sorted(gaps, key=lambda arm: -gaps[arm].mean)
