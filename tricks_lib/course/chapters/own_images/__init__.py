@@ -21,7 +21,7 @@ CHAPTER = Chapter(
     avoid="the network has not learnt yet, or the test images are so few that no answer is "
     "possible: the command says so.",
     start="one trick at a time, five seeds, and then those that help together.",
-    line="python -m tricks_lib study --data FOLDER --all --seeds 5 --out RESULTS",
+    line="main('study --data FOLDER --all --seeds 5 --out RESULTS'.split())",
     before="Chapter 00; which trick is which is told where it is used.",
     minutes=50,
     minutes_for_all=100,
