@@ -263,7 +263,7 @@ def measured(part: StudyPlan):
     """The figures of a run of a few steps, on the plan's own images."""
     data = part.of_seed(part.seed_list[0]).subset(train=64, test=100)
     if data.validation:
-        data = data.subset(validation=100)
+        data = data.subset(validation=min(100, len(data.validation)))
     recipe = replace(next(iter(part.recipes.values())), epochs=2, batch_size=16)
     how = {"evaluate": part.evaluate, "on": part.on}
     return part.measure(part.train(recipe, data, seed=0, device="cpu", **how), data)
@@ -284,13 +284,11 @@ def changed(before, after):
 
 @every
 def test_a_trick_can_be_switched_on(slug, entry):
-    if entry.plan.headline:
-        assert entry.switch, (
-            f"{slug} has a headline and no switch: the command line cannot turn its trick on, and "
-            "the card cannot say how. CHAPTER takes switch=a function (recipe, data) -> recipe"
-        )
-    else:
-        assert entry.line, f"{slug} has neither a switch nor a line for its card"
+    assert entry.switch or entry.line, (
+        f"{slug} has neither a switch nor a line: the command line cannot turn its trick on, and "
+        "the card cannot say how. CHAPTER takes switch=a function (recipe, data) -> recipe; where "
+        "there is no trick, line=what to type"
+    )
 
 
 @every

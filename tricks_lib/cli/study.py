@@ -1,6 +1,6 @@
 """`study`: compare tricks on a data set, or on a folder of images of your own.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import argparse

@@ -1,4 +1,4 @@
 """Which tricks help on images of your own: what the command `study` is made of.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """

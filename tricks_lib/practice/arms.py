@@ -1,6 +1,6 @@
 """The arms of a study of your own: the baseline, each trick switched on in it, combinations.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import inspect

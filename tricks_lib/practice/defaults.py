@@ -1,6 +1,6 @@
 """How to train on images of your own where nobody has said how: defaults that follow the folder.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import math

@@ -1,6 +1,6 @@
 """How much is enough: seeds, test images, and the smallest difference that a study can see.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import math

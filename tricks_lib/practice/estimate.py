@@ -1,6 +1,6 @@
 """How long a study will take: from a few steps of each arm, and what is done already.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import os

@@ -1,6 +1,6 @@
 """Did the network learn? Before that, no trick can be judged by it.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import math

@@ -1,6 +1,6 @@
 """What is kept of every run on images of your own: enough to say what to do now.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 from collections.abc import Sequence

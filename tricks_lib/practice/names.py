@@ -1,7 +1,7 @@
 """Names of chapters and tricks, read without loading any: torch and its company take seconds, and
 a command line that shows its help or finds a misspelt name needs none of them.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import ast

@@ -3,7 +3,7 @@
 Numbers first, as data; the sentences are made from them. A network that has not learnt gets no
 verdict: then no row has a word.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import math

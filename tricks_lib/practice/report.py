@@ -18,7 +18,7 @@ when a key changes its meaning or goes:
 
 Accuracies are shares, not per cent; differences in accuracy too.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import base64

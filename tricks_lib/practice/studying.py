@@ -1,6 +1,6 @@
 """A study of tricks on images of your own, from the question to the report.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import shlex

@@ -1,6 +1,6 @@
 """What a study has found so far, told while it runs: to a person, a log file or a pipe.
 
-Chapter: notebooks/00_baseline.ipynb
+Chapter: notebooks/20_own_images.ipynb
 """
 
 import json

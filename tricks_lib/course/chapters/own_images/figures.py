@@ -1,0 +1,189 @@
+"""The pictures of chapter 20, and what is computed from its record.
+
+Chapter: notebooks/20_own_images.ipynb
+"""
+
+import math
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import stats
+
+from tricks_lib.course.standing.comparisons import SETTINGS, result
+from tricks_lib.lab.figures import BLUE, GREY, ORANGE, difference_dots
+from tricks_lib.lab.study import Difference, StudyResult
+
+from .study import NONE, PART
+
+__all__ = [
+    "ELSEWHERE",
+    "by_part",
+    "choosing",
+    "draw_all",
+    "draw_elsewhere",
+    "draw_half_widths",
+    "elsewhere",
+    "errors",
+    "half_width",
+    "standard_error",
+]
+
+ELSEWHERE = {
+    "adabound": "AdaBound",
+    "autoaugment": "AutoAugment",
+    "color": "colour shift",
+    "cutout": "Cutout",
+    "decay": "cosine decay",
+    "dropout": "dropout",
+    "early_stopping": "early stopping",
+    "initialization": "He",
+    "label_smoothing": "label smoothing",
+    "linear_scaling": "large batches, scaled",
+    "mixup": "Mixup, α = 0.2",
+    "random_erasing": "Random Erasing",
+    "ricap": "RICAP",
+    "warmup": "warmup",
+}
+"""What the standing settings call the same trick; their strengths differ where the card of its
+chapter says so. Crop and mirror stand in the baseline of *colour*, and are not among these."""
+
+
+def standard_error(only_a: int, only_b: int, images: int) -> float:
+    """Return the standard error of a difference in accuracy that stems from the test images.
+
+    Args:
+        only_a: images that the first network alone has right.
+        only_b: images that the second alone has right.
+        images: how many test images there are.
+    """
+    return math.sqrt(only_a + only_b - (only_b - only_a) ** 2 / images) / images
+
+
+# --- What the record says ---
+
+
+def by_part(recorded: StudyResult, arm: str) -> np.ndarray:
+    """Return the differences to the baseline in points, for each seed and each part of the test
+    images: (seeds, parts)."""
+    return 100 * (_parts(recorded, arm) - _parts(recorded, NONE))
+
+
+def _parts(recorded: StudyResult, arm: str) -> np.ndarray:
+    return np.array([recorded.runs[arm][seed]["parts"] for seed in sorted(recorded.runs[arm])])
+
+
+def errors(recorded: StudyResult, arm: str) -> tuple[float, float]:
+    """Return, in points, how far the difference moves from seed to seed on all test images, and how
+    far its mean over the seeds moves from one part of the test images to another."""
+    gaps = by_part(recorded, arm)
+    return float(gaps.mean(axis=1).std(ddof=1)), float(gaps.mean(axis=0).std(ddof=1))
+
+
+def half_width(seeds_apart: float, parts_apart: float, seeds: int, images: int) -> float:
+    """Return half of the 95 % interval of a difference, in points, with both sources of error.
+
+    Args:
+        seeds_apart: standard deviation of the differences over the seeds, in points.
+        parts_apart: that over parts of the test images.
+        seeds: how many seeds there will be.
+        images: how many test images.
+    """
+    variance = seeds_apart**2 / seeds + parts_apart**2 * PART / images
+    return float(stats.t.ppf(0.975, seeds - 1)) * math.sqrt(variance)
+
+
+def choosing(recorded: StudyResult) -> dict[str, tuple[float, float]]:
+    """Choose the best arm by one hundred images, and look at it on all the others.
+
+    Returns:
+        By who chose: the accuracy that is reported, and that on other test images, in per cent, on
+        average over the seeds and parts. Where all seeds choose together, by their mean on
+        validation images, one arm is chosen once.
+    """
+    parts = np.stack([_parts(recorded, arm) for arm in recorded.runs])  # arms, seeds, parts
+    validation = np.array(
+        [
+            [runs[seed]["validation_accuracy"] for seed in sorted(runs)]
+            for runs in recorded.runs.values()
+        ]
+    )
+    count = parts.shape[2]
+    reported, others, chosen, after = [], [], [], []
+    for seed in range(parts.shape[1]):
+        best = validation[:, seed].argmax()
+        chosen.append(validation[best, seed])
+        after.append(parts[best, seed].mean())
+        for part in range(count):
+            best = parts[:, seed, part].argmax()
+            reported.append(parts[best, seed, part])
+            rest = parts[best, seed].sum() - parts[best, seed, part]
+            others.append(rest / (count - 1))
+    together = validation.mean(axis=1).argmax()
+    return {
+        "100 test images, one seed": (100 * float(np.mean(reported)), 100 * float(np.mean(others))),
+        "60 validation images, one seed": (
+            100 * float(np.mean(chosen)),
+            100 * float(np.mean(after)),
+        ),
+        "60 validation images, ten seeds": (
+            100 * float(validation[together].mean()),
+            100 * float(parts[together].mean()),
+        ),
+    }
+
+
+def elsewhere(recorded: StudyResult, setting: str) -> dict[str, tuple[float, float]]:
+    """Return, by trick, its difference here and in a standing setting, in points."""
+    other = result(setting)
+    return {
+        trick: (
+            100 * recorded.difference(trick).mean,
+            100 * other.difference(name).mean,
+        )
+        for trick, name in ELSEWHERE.items()
+        if name in other.runs
+    }
+
+
+# --- Pictures ---
+
+
+def draw_all(recorded: StudyResult, limits: tuple[float, float] = (-11, 6)) -> Figure:
+    """Draw the difference of every arm, the best on top, with simultaneous intervals."""
+    gaps = recorded.differences()
+    order = sorted(gaps, key=lambda arm: -gaps[arm].mean)
+    figure, ax = plt.subplots(figsize=(5, 5.6))
+    difference_dots(ax, {arm: gaps[arm] for arm in order}, seeds=False, limits=limits)
+    return figure
+
+
+def draw_half_widths(recorded: StudyResult, arm: str, seeds: int, images: int) -> None:
+    """Draw half of the interval against the number of seeds, for so many test images."""
+    apart = errors(recorded, arm)
+    counts = np.arange(2, 31)
+    ax = plt.gca()
+    for number, color, style in ((100, ORANGE, "--"), (300, GREY, "-."), (2000, BLUE, "-")):
+        widths = [half_width(*apart, int(n), number) for n in counts]
+        ax.plot(counts, widths, style, color=color, label=f"{number:,} test images")
+    here = half_width(*apart, seeds, images)
+    ax.plot([seeds], [here], "o", color="black")
+    ax.annotate(f"± {here:.1f} points", (seeds, here), (6, 8), textcoords="offset points")
+    gap: Difference = recorded.difference(arm)
+    ax.axhline(abs(100 * gap.mean), color="black", lw=1, ls=":")
+    ax.set(ylim=(0, 12), xlabel="seeds", ylabel="half of the interval, points")
+    ax.legend()
+
+
+def draw_elsewhere(recorded: StudyResult, settings: Sequence[str] = SETTINGS) -> Figure:
+    """Draw the difference of each trick here against that in the standing settings."""
+    figure, axes = plt.subplots(1, len(settings), figsize=(7, 3.4), sharey=True)
+    for ax, setting in zip(axes, settings, strict=True):
+        pairs = np.array([*elsewhere(recorded, setting).values()])
+        ax.axhline(0, color=GREY, lw=1)
+        ax.axvline(0, color=GREY, lw=1)
+        ax.plot(pairs[:, 1], pairs[:, 0], "o", color=BLUE)
+        ax.set(xlabel=f"points in {setting}")
+    axes[0].set_ylabel("points in the folder")
+    return figure
