@@ -253,12 +253,16 @@ def _counts(module: str | None) -> bool:
     if module == "__main__" or _within(module, (PACKAGE,)):
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:
-        return False
+    return file is not None and not _installed(file)
+
+
+@functools.lru_cache(maxsize=4096)
+def _installed(file: str) -> bool:
+    """Tell whether a file belongs to Python or to an installed package."""
     path = Path(file).resolve()
     # Also what is installed for another environment that this one sees: the user's, the system's.
-    installed = {"site-packages", "dist-packages"} & set(path.parts)
-    return not installed and not str(path).startswith(ELSEWHERE)
+    elsewhere = {"site-packages", "dist-packages"} & set(path.parts)
+    return bool(elsewhere) or str(path).startswith(ELSEWHERE)
 
 
 def _within(module: str, packages: tuple[str, ...]) -> bool:
@@ -272,6 +276,7 @@ def _version(module: str) -> str:
     return f"{module} {getattr(sys.modules.get(top), '__version__', '')}"
 
 
+@functools.lru_cache(maxsize=4096)
 def _names(code: CodeType) -> list[str]:
     """Return the global names and attributes that a function uses, inner functions included."""
     names = list(code.co_names)
@@ -283,17 +288,26 @@ def _names(code: CodeType) -> list[str]:
 
 def _imports(code: CodeType, package: str) -> Iterator[tuple[ModuleType, Sequence[str]]]:
     """Yield the modules that a function imports when it runs, and what it takes from each."""
+    for name, picked in _imported_names(code):
+        try:
+            yield importlib.import_module(name, package), picked
+        except ImportError:
+            continue  # it may be there for some and not for others
+
+
+@functools.lru_cache(maxsize=4096)
+def _imported_names(code: CodeType) -> list[tuple[str, Sequence[str]]]:
+    """Return the names of these modules, with their leading dots, and what is taken from each."""
+    found: list[tuple[str, Sequence[str]]] = []
     steps = list(dis.get_instructions(code))
     for place, step in enumerate(steps):
         if step.opname == "IMPORT_NAME":  # below it on the stack: how many dots, which names
             level, picked = (earlier.argval for earlier in steps[place - 2 : place])
-            try:
-                yield importlib.import_module("." * level + step.argval, package), picked or ()
-            except ImportError:
-                continue  # it may be there for some and not for others
+            found.append(("." * level + step.argval, picked or ()))
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _imports(constant, package)
+            found += _imported_names(constant)
+    return found
 
 
 def _text(function: FunctionType) -> str:
@@ -303,27 +317,35 @@ def _text(function: FunctionType) -> str:
     edited since it was imported.
     """
     code = function.__code__  # of a decorated function, getsource(function) would go further down
-    try:
-        if not _runs_as_written(code):
-            return _bytes(code)
-        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
-    except (OSError, TypeError, SyntaxError):  # a lambda within a line, or typed at a prompt
-        return _bytes(code)
-    if not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
-        return _bytes(code)
-    return ast.unparse(_Bare().visit(tree))
-
-
-def _runs_as_written(code: CodeType) -> bool:
-    """Tell whether a file, compiled as it is now, still gives this code."""
     linecache.checkcache(code.co_filename)
     source = "".join(linecache.getlines(code.co_filename))
-    return code in _compiled(source, code.co_filename)
+    try:
+        return _texts_of(source, code.co_filename)[code] or _bytes(code)
+    except (KeyError, SyntaxError):  # edited since it was imported, or typed at a prompt
+        return _bytes(code)
+
+
+class _Texts(dict[CodeType, str]):
+    """By the code of each function in a source, its text; "" where it has none of its own. A text
+    is made when it is first asked for."""
+
+    def __init__(self, codes: Iterable[CodeType]):
+        self.codes = frozenset(codes)
+
+    def __missing__(self, code: CodeType) -> str:
+        if code not in self.codes:
+            raise KeyError(code)
+        self[code] = text = _bare_source(code)
+        return text
 
 
 @functools.lru_cache(maxsize=256)
-def _compiled(source: str, name: str) -> frozenset[CodeType]:
-    """Return the code of all functions in a source."""
+def _texts_of(source: str, name: str) -> _Texts:
+    """Compile a source, and return the texts of its functions.
+
+    Raises:
+        SyntaxError: if it is none, or no longer.
+    """
 
     def inner(code: CodeType) -> Iterator[CodeType]:
         yield code
@@ -331,7 +353,19 @@ def _compiled(source: str, name: str) -> frozenset[CodeType]:
             if isinstance(constant, CodeType):
                 yield from inner(constant)
 
-    return frozenset(inner(compile(source, name, "exec", dont_inherit=True)))
+    return _Texts(inner(compile(source, name, "exec", dont_inherit=True)))
+
+
+def _bare_source(code: CodeType) -> str:
+    """Return the source of a function without what cannot change a number; "" if it is a part of a
+    line, as a lambda is."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
+    except (OSError, TypeError, SyntaxError):
+        return ""
+    if not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
+        return ""
+    return ast.unparse(_Bare().visit(tree))
 
 
 def _bytes(code: CodeType) -> str:

@@ -269,7 +269,7 @@ BY_DEPTH = StudyPlan(
         tried(name, lr): recipe(lr, **how) for name, how in DEEPER.items() for lr in rates(name)
     },
     data=DATA,
-    seeds=4,
+    seeds=5,
     measure=with_validation,
     metrics=METRICS,
 )
@@ -281,7 +281,7 @@ WITH_TANH = StudyPlan(
         tried(name, lr): recipe(lr, **how) for name, how in TANH.items() for lr in rates(name)
     },
     data=DATA,
-    seeds=4,
+    seeds=5,
     measure=with_validation,
     metrics=METRICS,
 )
