@@ -12,7 +12,7 @@ Further studies ask for the reasons. SURFACE looks at how far a step along the g
 the loss, with the batch's statistics moving as the weights move, and held fixed at the same
 weights. LENGTHS lets the weights grow, or does not. GHOST changes how many images share
 statistics, and nothing else. LONG trains four times as long. SMALL trains on
-batches that are really small. LOWER gives two rivals lower learning rates. STATISTICS scores one
+batches that are really small. STATISTICS scores one
 network with statistics from several sources.
 
 Chapter: notebooks/18_batch_norm.ipynb
@@ -589,18 +589,6 @@ LONG = StudyPlan(
 )
 """Four times as long: what is left of the lead."""
 
-LOWER = StudyPlan(
-    path=RESULTS / "batch_norm-lower.jsonl",
-    recipes={NORM: WAYS[NORM], **{name: replace(WAYS[name], lr=0.0125) for name in (HE, GROUP)}},
-    data=DATA,
-    seeds=range(10, 15),
-    train=partial(at_the_best_rate, factors=SMALL_FACTORS),  # type: ignore[arg-type]
-    measure=of_all_rates,
-    metrics=OF_RATES,
-)
-"""The two rivals most of whose seeds had chosen the lowest learning rate, with lower ones, 0.00625
-to 0.025; beside them batch normalisation with 0.1 to 0.4. Other seeds, recorded on a CPU."""
-
 PLAN = StudyPlan(
     path=RESULTS / "batch_norm.jsonl",
     recipes=WAYS,
@@ -620,5 +608,5 @@ PLAN = StudyPlan(
         Headline(NORM, "accuracy", "warmup, no normalisation", against=WARM),
         Headline(NORM, "accuracy", "group normalisation", against=GROUP),
     ),
-    beside=(LOWER, LONG, SMALL, GHOST, STATISTICS, SURFACE, LENGTHS),
+    beside=(LONG, SMALL, GHOST, STATISTICS, SURFACE, LENGTHS),
 )

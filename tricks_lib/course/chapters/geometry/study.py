@@ -362,15 +362,6 @@ DIGITS = StudyPlan(
 )
 """Invariances that are false for some digits."""
 
-RIM_AGAIN = StudyPlan(
-    path=RESULTS / "geometry-rim.jsonl",
-    recipes={name: photo_recipe(AUGMENTS[name]) for name in (BOTH, MEAN_FILL)},
-    data=PHOTOGRAPHS,
-    seeds=range(10, 20),
-)
-"""Padding in black and in the mean colour with ten new seeds, since the first ten left zero out
-only just; recorded on a CPU."""
-
 PLAN = StudyPlan(
     path=RESULTS / "geometry.jsonl",
     recipes={
@@ -405,7 +396,7 @@ PLAN = StudyPlan(
         Headline(long(BOTH), "accuracy", "a rotation besides", against=long(ROTATED)),
         Headline(long(BOTH), "accuracy", "resized crop and mirror", against=long(RESIZED)),
     ),
-    beside=(GARMENTS, DIGITS, RIM_AGAIN),
+    beside=(GARMENTS, DIGITS),
 )
 """Crop and mirror on photographs. Declared before the runs, and after a look at one further seed,
 which showed that 15 epochs are few for crop and mirror."""
