@@ -207,7 +207,7 @@ CLAIMS: list[Claim] = [
             right(STANDARDIZED, own_light(light)),
             low=0.505,
             high=0.515,
-            carries="It has 51 % in every light that only darkens, coloured or not",
+            carries="It has 51 % in every light that darkens, coloured or not",
         )
         for light in (*COLOURED, "dim")
     ),
