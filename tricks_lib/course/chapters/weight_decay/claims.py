@@ -120,11 +120,14 @@ def in_the_standing_settings() -> None:
         assert found is not None and found.word == word, f"{name}: {found}"
 
 
-def better_strengths() -> None:
-    """Compare both strengths of AdamW, on the same images."""
+def both_strengths() -> list[float]:
+    """Return how far the accuracies of the two strengths of AdamW are apart, in points, and their
+    NLLs, the smaller strength first; the images are the same."""
     one, three = PLAN.recorded(), UNDER_ADAM.recorded()
-    assert three.mean(ADAMW) > one.mean(ADAMW), "accuracy"
-    assert three.mean(ADAMW, "nll") > one.mean(ADAMW, "nll"), "nll"
+    apart = 100 * abs(three.mean(ADAMW) - one.mean(ADAMW))
+    losses = [found.mean(ADAMW, "nll") for found in (one, three)]
+    assert losses[0] < losses[1], losses
+    return [apart, *losses]
 
 
 CLAIMS: list[Claim] = [
@@ -258,10 +261,10 @@ CLAIMS: list[Claim] = [
             *(PLAN.recorded().mean(name, "nll") for name in (ADAMW, ADAM_L2)),
         ],
     ),
-    Holds(
-        "the better strengths of AdamW",
-        better_strengths,
-        carries="So 3 is the better strength here for the accuracy, and 1 for the NLL.",
+    Says(
+        "In test accuracy the two strengths of AdamW are {:.1f} points apart, and the NLL is lower "
+        "with 1: {:.2f} against {:.2f}.",
+        both_strengths,
     ),
     # L1.
     *(
