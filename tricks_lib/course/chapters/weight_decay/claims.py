@@ -242,6 +242,7 @@ CLAIMS: list[Claim] = [
         comparisons=2,
         carries="**Under Adam** take `AdamW`",
     ),
+    Hurts(UNDER_ADAM, ADAMW, "nll", baseline=ADAM_L2, comparisons=2),
     *(
         Helps(
             PLAN,
