@@ -46,14 +46,22 @@ def test_every_strength_has_the_same_learning_rates(study):
             assert recipe.optimizer.keywords == {"weight_decay": decay}
 
 
-def test_the_tuned_ways_of_adam_are_the_best_of_the_recorded_search(study):
-    groups = {way: [] for way in study.ADAM_CHOSEN}
-    for (way, decay), tries in study.TRIES.items():
-        if way in groups and decay:
-            groups[way] += tries
+def test_the_arms_under_adam_are_the_best_of_the_recorded_search(study):
+    ways = {study.ADAM: "Adam, L2", study.ADAM_L2: "Adam, L2", study.ADAMW: "AdamW"}
+    groups = {
+        name: [
+            arm
+            for decay in study.DECAYS[way]
+            if (decay == 0) == (name == study.ADAM)
+            for arm in study.TRIES[way, decay]
+        ]
+        for name, way in ways.items()
+    }
     best = best_tries(study.SEARCH.recorded(), groups, then="nll")
-    for way, (decay, lr) in study.ADAM_CHOSEN.items():
-        assert best[way] == study.tried(way, decay, lr)
+    for name, way in ways.items():
+        assert best[name] == study.tried(way, *study.ADAM_CHOSEN[name])
+        chosen = study.SEARCH.recipes[best[name]]
+        assert study.UNDER_ADAM.recipes[name].written() == chosen.written()
 
 
 def test_each_seed_draws_its_own_images(study):

@@ -42,6 +42,6 @@ CHAPTER = Chapter(
     before="Chapter 00; mean and variance; the chain rule. Chapter 17 helps.",
     minutes=60,
     minutes_for_all=110,
-    seconds=60,
+    seconds=40,
     switch=switch,
 )

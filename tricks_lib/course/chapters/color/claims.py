@@ -52,7 +52,8 @@ CHOICES = 5
 STRONG = "colour shift 0.8"
 ALIKE = "alike; along the published directions no difference is seen."
 EITHER = (
-    "In the photographs' own light no difference from the network without shifts is seen in either"
+    "In the photographs' own light no difference is seen between either of these networks and the "
+    "one without shifts"
 )
 UNSEEN = "Brightness, contrast and saturation change nothing that we could see"
 ORDER = "Whether colours are shifted before or after the crop"
@@ -206,7 +207,7 @@ CLAIMS: list[Claim] = [
             right(STANDARDIZED, own_light(light)),
             low=0.505,
             high=0.515,
-            carries="It has 51 % in every light that only darkens, coloured or not",
+            carries="It has 51 % in every light that darkens, coloured or not",
         )
         for light in (*COLOURED, "dim")
     ),
@@ -228,7 +229,7 @@ CLAIMS: list[Claim] = [
         for rival in (STANDARDIZED, GREY)
     ),
     Says(
-        "There, 1.5 times the epochs have {:.0f} %, and colour shift {:.0f} %.",
+        "There, 1.5 times the epochs without shifts reach {:.0f} %, and colour shift {:.0f} %.",
         lambda: [percent(LONGER), percent(SHIFT)],
     ),
     Hurts(
@@ -237,7 +238,7 @@ CLAIMS: list[Claim] = [
         baseline=LONGER,
         comparisons=DECLARED,
         by=0.01,
-        carries="There, 1.5 times the epochs have",
+        carries="There, 1.5 times the epochs without shifts reach",
     ),
     Says(
         "the hue turned over the whole circle gained {:.0f} points, and a layer that standardises "

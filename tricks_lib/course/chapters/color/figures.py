@@ -144,7 +144,7 @@ STEPS: dict[str, Callable[[Tensor, float], Tensor]] = {
 }
 """What the moving figure does to a photograph, by an amount from -1 to 1."""
 
-AMOUNTS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+AMOUNTS = (-1.0, 0.0, 1.0)
 """Where the slider stops."""
 
 

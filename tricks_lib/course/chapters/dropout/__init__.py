@@ -36,7 +36,7 @@ CHAPTER = Chapter(
     "the logarithm of softmax.",
     minutes=60,
     minutes_for_all=110,
-    seconds=60,
+    seconds=40,
     switch=switch,
     use="a large fully connected network memorises and the run cannot be shortened; try fewer "
     "epochs, a lower learning rate or weight decay first.",

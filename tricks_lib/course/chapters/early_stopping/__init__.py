@@ -33,7 +33,7 @@ CHAPTER = Chapter(
     "eigenvalues.",
     minutes=55,
     minutes_for_all=110,
-    seconds=60,
+    seconds=40,
     switch=switch,
     use="labels may be wrong, the network can memorise them, and nobody knows the right length.",
     avoid="the labels are right and accuracy is what counts, or the learning rate falls on a "

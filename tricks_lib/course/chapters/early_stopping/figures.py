@@ -40,6 +40,7 @@ __all__ = [
     "folded",
     "kept_by_decay",
     "kept_by_steps",
+    "learning",
     "luck",
     "table",
 ]
@@ -73,33 +74,46 @@ def draw_example(patience: int = 3) -> Figure:
     return figure
 
 
-def draw_learning(run: Run, data: Data, tests: Data) -> Figure:
-    """Draw the losses of a run, and what the network had learnt after each epoch.
+def learning(run: Run, data: Data, tests: Data) -> dict[str, list[float]]:
+    """Return what a run had learnt after each epoch: its training and validation losses in nats,
+    the share of the test images that are right, and the shares of the labels that are learnt.
 
     Args:
         run: with a snapshot of every epoch.
         data: its data, with a validation split; some training labels are wrong.
         tests: the same with the test images to judge by.
     """
-    epochs = range(1, len(run.snapshots) + 1)
     networks = run.snapshots.values()
-    losses = [evaluate(net, data, "validation").nll for net in networks]
-    test = [evaluate(net, tests).accuracy for net in networks]
+    return {
+        "training": run.history.epoch_losses(),
+        "validation": [evaluate(net, data, "validation").nll for net in networks],
+        "tested": [evaluate(net, tests).accuracy for net in networks],
+        **learnt(run, data),
+    }
+
+
+def draw_learning(found: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw the losses of a run, and what the network had learnt after each epoch.
+
+    Args:
+        found: what `learning` returns.
+    """
+    losses = found["validation"]
+    epochs = range(1, len(losses) + 1)
     figure, (above, below) = panels(2, columns=1, height=2.3, sharex=True)
     figure.set_figheight(figure.get_figheight() + 0.5)
-    above.plot(epochs, run.history.epoch_losses(), color=GREY, ls="--", label="training")
+    above.plot(epochs, found["training"], color=GREY, ls="--", label="training")
     above.plot(epochs, losses, color=ORANGE, label="validation")
     least = int(np.argmin(losses))
     above.plot(least + 1, losses[least], "o", color=ORANGE)
     above.set(ylabel="loss (nats)", ylim=(0, None))
     above.legend()
-    shares = learnt(run, data)
-    for values, name, colour, style in (
-        (shares["right_learnt"], "right labels learnt", GREY, "--"),
-        (shares["wrong_learnt"], "wrong labels learnt", RED, "-"),
-        (test, "test images right", BLUE, "-"),
+    for share, name, colour, style in (
+        ("right_learnt", "right labels learnt", GREY, "--"),
+        ("wrong_learnt", "wrong labels learnt", RED, "-"),
+        ("tested", "test images right", BLUE, "-"),
     ):
-        below.plot(epochs, 100 * np.array(values), style, color=colour, label=name)
+        below.plot(epochs, 100 * np.array(found[share]), style, color=colour, label=name)
     below.axvline(least + 1, color=ORANGE, lw=0.8)
     below.set(xlabel="epoch", ylabel="%", ylim=(-3, 103))
     below.xaxis.set_major_locator(MaxNLocator(integer=True))

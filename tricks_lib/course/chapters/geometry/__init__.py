@@ -41,6 +41,6 @@ CHAPTER = Chapter(
     "function.",
     minutes=60,
     minutes_for_all=120,
-    seconds=60,
+    seconds=40,
     switch=switch,
 )

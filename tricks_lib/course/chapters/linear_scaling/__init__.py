@@ -35,7 +35,7 @@ CHAPTER = Chapter(
     before="Chapters 00 and 01; means and variances. Folds use covariances.",
     minutes=60,
     minutes_for_all=120,
-    seconds=60,
+    seconds=40,
     switch=switch,
     use="batches must be large, to fill several devices, the run still has many steps, and there "
     "is no time to tune.",

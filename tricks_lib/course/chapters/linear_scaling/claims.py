@@ -190,7 +190,7 @@ CLAIMS: list[Claim] = [
     Holds(
         "far too large a learning rate has the higher mean with warmup",
         warmup_has_the_higher_mean_at_far_too_large_rates,
-        carries="Where it is far too large at 512, the mean is higher with warmup",
+        carries="with far too large a learning rate, the mean is higher with warmup",
     ),
     Holds(
         "as many steps as batches of 128, and of 32",

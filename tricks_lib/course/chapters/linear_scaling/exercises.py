@@ -308,8 +308,8 @@ def _(largest_k: Function, draws: Draws):
 
 @check.exercise(
     "the noise scale from two batches",
-    domain="`small` is below `large`, and both squared lengths are above 0, the one of the small "
-    "batch being the larger.",
+    domain="`small` is below `large`; both squared lengths are above 0, and that of the small "
+    "batch is the larger one.",
 )
 def _(estimate_noise_scale: Function, draws: Draws):
     cases = []

@@ -39,6 +39,6 @@ CHAPTER = Chapter(
     before="Chapters 00 and 03; gradients, and for the part on batch normalisation the chain rule.",
     minutes=60,
     minutes_for_all=120,
-    seconds=60,
+    seconds=40,
     switch=switch,
 )
