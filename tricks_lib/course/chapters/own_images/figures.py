@@ -71,7 +71,13 @@ def by_part(recorded: StudyResult, arm: str) -> np.ndarray:
 
 
 def _parts(recorded: StudyResult, arm: str) -> np.ndarray:
-    return np.array([recorded.runs[arm][seed]["parts"] for seed in sorted(recorded.runs[arm])])
+    return _all_of(recorded, arm, "parts")
+
+
+def _all_of(recorded: StudyResult, arm: str, name: str) -> np.ndarray:
+    """Return a figure of every run of an arm, in the order of the seeds."""
+    runs = recorded.runs[arm]
+    return np.array([(runs[seed] or {})[name] for seed in sorted(runs)])
 
 
 def errors(recorded: StudyResult, arm: str) -> tuple[float, float]:
@@ -103,12 +109,7 @@ def choosing(recorded: StudyResult) -> dict[str, tuple[float, float]]:
         validation images, one arm is chosen once.
     """
     parts = np.stack([_parts(recorded, arm) for arm in recorded.runs])  # arms, seeds, parts
-    validation = np.array(
-        [
-            [runs[seed]["validation_accuracy"] for seed in sorted(runs)]
-            for runs in recorded.runs.values()
-        ]
-    )
+    validation = np.stack([_all_of(recorded, arm, "validation_accuracy") for arm in recorded.runs])
     count = parts.shape[2]
     reported, others, chosen, after = [], [], [], []
     for seed in range(parts.shape[1]):
@@ -137,6 +138,8 @@ def choosing(recorded: StudyResult) -> dict[str, tuple[float, float]]:
 def elsewhere(recorded: StudyResult, setting: str) -> dict[str, tuple[float, float]]:
     """Return, by trick, its difference here and in a standing setting, in points."""
     other = result(setting)
+    if other is None:
+        raise ValueError(f"{setting} is not recorded")
     return {
         trick: (
             100 * recorded.difference(trick).mean,
