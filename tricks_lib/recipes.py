@@ -1,0 +1,4 @@
+"""Whole recipes by name: several tricks that were measured together.
+
+Chapter: notebooks/19_together.ipynb
+"""
