@@ -46,8 +46,8 @@ SHORT, LONG, LONGEST_EPOCHS = 15, 40, 120
 NARROW, WIDTH, WIDE = 8, 16, 32
 """Channels of the first stage."""
 
-TRIES = (0.025, 0.1, 0.4)
-LR = 0.1
+TRIES = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
+LR = 0.2
 """The best learning rate of the recorded search; a test holds the two together."""
 
 
