@@ -14,8 +14,8 @@ CHAPTER = Chapter(
     number=19,
     title="Tricks together",
     claim="Which tricks, and in which order: gains that were measured one by one do not add up.",
-    says="Put tricks into one recipe, one at a time, and take them out again, one at a time, to see "
-    "which of them the others have made superfluous.",
+    says="Put tricks into one recipe, one at a time, and take them out again, one at a time: so you "
+    "see which of them the others have made superfluous.",
     plan=PLAN,
     use="you choose several tricks at once; measure the whole recipe and leave one out at a time.",
     avoid="the run is short or the network still learns its training images: add epochs first.",
