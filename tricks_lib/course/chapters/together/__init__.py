@@ -14,7 +14,7 @@ CHAPTER = Chapter(
     number=19,
     title="Tricks together",
     claim="Which tricks, and in which order: gains that were measured one by one do not add up.",
-    says="Put tricks into one recipe, one at a time, and take them out again, one at a time: so you "
+    says="Put tricks into one recipe one at a time, and take them out again one at a time: so you "
     "see which of them the others have made superfluous.",
     plan=PLAN,
     use="you choose several tricks at once; measure the whole recipe and leave one out at a time.",
@@ -29,5 +29,5 @@ CHAPTER = Chapter(
     minutes=60,
     minutes_for_all=120,
     seconds=40,
-    line="small_photographs(epochs=40)",
+    line="small_photographs(epochs=30)",
 )

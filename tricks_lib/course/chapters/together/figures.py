@@ -116,7 +116,7 @@ def draw_pipeline(recipe: Recipe, seed: int = 3) -> Figure:
     mean = images.float().mean(dim=(0, 2, 3)) / 255
     bind = getattr(recipe.augment, "with_mean", None)
     bound = iter(flat(bind(mean) if bind else recipe.augment))
-    figure = plt.figure(figsize=(5, 0.78 * (len(told) + 1)))
+    figure = plt.figure(figsize=(5, 0.78 * (len(told) + 1)), layout="none")
     grid = figure.add_gridspec(len(told) + 1, 8, width_ratios=(*[1.0] * 4, 0.1, 1.6, 1.6, 1.6))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
