@@ -3,6 +3,8 @@
 Chapter: notebooks/19_together.ipynb
 """
 
+from itertools import pairwise
+
 from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, Printed, Says
 from tricks_lib.lab.study import StudyResult
 
@@ -52,9 +54,7 @@ def best_is_the_rival() -> None:
 def largest_step() -> None:
     """Look for the step that raises the mean accuracy most."""
     arms = [*built_up()]
-    steps = {
-        arm: percent(arm) - percent(before) for before, arm in zip(arms, arms[1:], strict=False)
-    }
+    steps = {arm: percent(arm) - percent(before) for before, arm in pairwise(arms)}
     assert max(steps, key=lambda arm: steps[arm]) == RIVAL, steps
 
 
@@ -96,7 +96,7 @@ CLAIMS: list[Claim] = [
         PLAN, FULL, baseline=RIVAL, comparisons=3, carries="Every recipe that follows lies below"
     ),
     Says(
-        "the network knows {:.0f} % of its training images with crop and mirror, and {:.0f} % with "
+        "The network knows {:.0f} % of its training images with crop and mirror, and {:.0f} % with "
         "everything.",
         lambda: [percent(arm, "train_accuracy") for arm in (RIVAL, FULL)],
     ),

@@ -323,7 +323,11 @@ SCALES: dict[str, Scale] = {"points": as_it_is, "log error": log_error, "log-odd
 
 
 def beyond(
-    result: StudyResult, first: str, second: str, scale: Scale = as_it_is
+    result: StudyResult,
+    first: str,
+    second: str,
+    scale: Scale = as_it_is,
+    metric: str = "accuracy",
 ) -> dict[int, float]:
     """Return by how much two regularisers together differ from the sum of their gains, by seed.
 
@@ -331,10 +335,11 @@ def beyond(
         result: runs of `PAIRS`.
         first: one of `REGULARISERS`.
         second: another, after it in that order.
-        scale: what the accuracy is turned into.
+        scale: what the metric is turned into.
+        metric: name of the metric.
     """
     none, one, two, both = (
-        {seed: scale(value) for seed, value in result.values(arm).items()}
+        {seed: scale(value) for seed, value in result.values(arm, metric).items()}
         for arm in (NONE, first, second, pair(first, second))
     )
     return {seed: both[seed] - one[seed] - two[seed] + none[seed] for seed in both}
@@ -354,17 +359,23 @@ def interaction(
     return _against_zero(found, scale, comparisons)
 
 
-def mean_interaction(result: StudyResult, scale: Scale = as_it_is) -> Difference:
+def mean_interaction(
+    result: StudyResult, scale: Scale = as_it_is, metric: str = "accuracy"
+) -> Difference:
     """Return the mean of the interactions of all pairs, one number a seed: it answers one question
     where the pairs answer fifteen."""
-    found = [beyond(result, *two, scale) for two in PAIRS_OF]
+    found = [beyond(result, *two, scale, metric) for two in PAIRS_OF]
     means = {seed: sum(one[seed] for one in found) / len(found) for seed in found[0]}
-    return _against_zero(means, scale, 1)
+    return _against_zero(means, scale, 1, metric)
 
 
-def _against_zero(found: dict[int, float], scale: Scale, comparisons: int) -> Difference:
-    metric = INTERACTION if scale is as_it_is else replace(INTERACTION, unit="")
-    return paired_difference(metric, found, dict.fromkeys(found, 0.0), comparisons=comparisons)
+def _against_zero(
+    found: dict[int, float], scale: Scale, comparisons: int, metric: str = "accuracy"
+) -> Difference:
+    kind = INTERACTION
+    if metric != "accuracy" or scale is not as_it_is:
+        kind = Metric("interaction", f"{metric} beyond the sum of both gains")
+    return paired_difference(kind, found, dict.fromkeys(found, 0.0), comparisons=comparisons)
 
 
 def best(result: StudyResult) -> str:
