@@ -38,6 +38,7 @@ def small_photographs(
     Raises:
         ValueError, TypeError: if a number is out of its range.
     """
+    check_count("epochs", epochs)
     check_count("width", width)
     return Recipe(
         epochs=epochs,

@@ -102,7 +102,7 @@ CLAIMS: list[Claim] = [
     ),
     Holds("the best recipe", best_is_the_rival, carries="was the best recipe on validation images"),
     Says(
-        "{:.0f} % of the test images, against {:.0f} % with all eight tricks.",
+        "{:.1f} % of the test images, against {:.1f} % with all eight tricks.",
         lambda: [percent(RIVAL), percent(FULL)],
     ),
     # Pairs.
@@ -115,6 +115,21 @@ CLAIMS: list[Claim] = [
         lambda: str(seen_alone()),
     ),
     # Time.
+    Says(
+        "After 10 epochs crop and mirror cost {:.1f} points; after 30 they add {:.1f}.",
+        lambda: [
+            percent("+ weight decay", of=BUILT_SHORT.recorded())
+            - percent(RIVAL, of=BUILT_SHORT.recorded()),
+            percent(RIVAL) - percent("+ weight decay"),
+        ],
+    ),
+    Says(
+        "crop and mirror cost {:.1f} points after 10 epochs.",
+        lambda: (
+            percent("+ weight decay", of=BUILT_SHORT.recorded())
+            - percent(RIVAL, of=BUILT_SHORT.recorded())
+        ),
+    ),
     Says(
         "Three times the epochs add {:.1f} points with crop and mirror, {:.1f} with everything, "
         "and {:.1f} with nothing.",
