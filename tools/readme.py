@@ -27,7 +27,7 @@ def listed() -> str:
     rows = [_row(entry, shown) for entry in every]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows]
     to_come = ", ".join(f"{entry.number:02d} {entry.title}" for entry in planned())
-    return "\n".join([*lines, "", f"To come: {to_come}."])
+    return "\n".join([*lines, *(["", f"To come: {to_come}."] if to_come else [])])
 
 
 def _row(entry: Entry, shown: list[str]) -> str:

@@ -20,6 +20,7 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -103,7 +104,7 @@ def with_tricks(names: Collection[str], epochs: int = LONG, width: int = WIDTH) 
     if unknown := set(names) - set(ORDER):
         raise ValueError(f"expected some of {ORDER}, got {sorted(unknown)}")
     steps = [step for name, parts in AUGMENTS.items() if name in names for step in parts]
-    model = {"width": width} if width != WIDTH else {}
+    model: dict[str, Any] = {"width": width} if width != WIDTH else {}
     if DROPOUT in names:
         model["dropout"] = 0.5
     return Recipe(
