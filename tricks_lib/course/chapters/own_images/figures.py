@@ -158,8 +158,13 @@ def draw_all(recorded: StudyResult, limits: tuple[float, float] = (-11, 6)) -> F
     gaps = recorded.differences()
     order = sorted(gaps, key=lambda arm: -gaps[arm].mean)
     figure, ax = plt.subplots(figsize=(5, 5.6))
-    difference_dots(ax, {arm: gaps[arm] for arm in order}, seeds=False, limits=limits)
+    difference_dots(ax, {_told(arm): gaps[arm] for arm in order}, seeds=False, limits=limits)
     return figure
+
+
+def _told(arm: str) -> str:
+    """Return an arm's name as words."""
+    return arm.replace("_", " ").replace("+", " + ")
 
 
 def draw_half_widths(recorded: StudyResult, arm: str, seeds: int, images: int) -> None:
