@@ -26,6 +26,7 @@ import io
 import json
 import math
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -40,8 +41,6 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import LogLocator, NullLocator
-
-import tricks_lib
 
 from ..lab import figures
 from ..lab.data import Data
@@ -176,7 +175,7 @@ def results(
             arm: {str(seed): run for seed, run in sorted(runs.items())}
             for arm, runs in result.runs.items()
         },
-        "provenance": {**result.provenance, "tricks_lib": tricks_lib.__version__},
+        "provenance": {**result.provenance, "tricks_lib": _version()},
     }
     plain: dict[str, Any] = _plain(whole)
     return plain
@@ -295,7 +294,7 @@ def _facts(
             ", ".join(
                 f"{name} {version}"
                 for name, version in (
-                    ("tricks_lib", tricks_lib.__version__),
+                    ("tricks_lib", _version()),
                     ("torch", known.get("torch")),
                     ("Python", known.get("python")),
                 )
@@ -486,3 +485,9 @@ def _name(text: str, *, longest: int, number: int | None = None) -> str:
     if len(text) > longest:
         text = text[: longest - 1] + "…"
     return text.replace("$", r"\$")
+
+
+def _version() -> str:
+    """Return that of the package, whose front door lies above this floor."""
+    version: str = sys.modules[__name__.partition(".")[0]].__version__
+    return version

@@ -16,7 +16,6 @@ Chapter: notebooks/19_together.ipynb
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
@@ -276,24 +275,17 @@ PLAN = StudyPlan(
     measure=kept,
     metrics=METRICS,
     train=looked_at,
+    headline=Headline(FULL, "accuracy", "eight tricks at once, 1,000 photographs, 30 epochs"),
+    rivals=(
+        Headline(FULL, "accuracy", "crop and mirror alone, for as many epochs", against=RIVAL),
+        Headline(FULL, "accuracy", "crop and mirror alone, for the same time", against=LONGER),
+    ),
     tuning=SEARCH,
     beside=(PAIRS, BUILT_SHORT),
 )
 
 LATER = (LEFT_OUT, LONGEST, SMALL, LARGE)
 """Declared and not recorded yet: together they take hours on a CPU."""
-
-ASKED = replace(
-    PLAN,
-    headline=Headline(FULL, "accuracy", "eight tricks at once, 1,000 photographs, 30 epochs"),
-    rivals=(
-        Headline(FULL, "accuracy", "crop and mirror alone, for as many epochs", against=RIVAL),
-        Headline(FULL, "accuracy", "crop and mirror alone, for the same time", against=LONGER),
-    ),
-)
-"""The plan with the three comparisons that were declared before any run. They are not the plan's
-own, since this chapter has no trick to switch on."""
-
 
 # --- How the records are read ---
 
