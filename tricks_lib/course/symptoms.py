@@ -1135,8 +1135,17 @@ TOGETHER = Symptom(
     ("validation accuracy with both", "validation accuracy with the better one alone"),
     "both no better than one",
     (),
-    # What chapters 19 and 20 find about combinations comes here, as further entries.
     (
+        Avoid(
+            "A long recipe, copied into a short run.",
+            ("together",),
+            (
+                Own("together", against="plain"),
+                Own("together", against="+ crop and mirror"),
+                Own("together", against="crop and mirror, for the same time"),
+            ),
+            "a long recipe in a short run",
+        ),
         Avoid(
             "Cutout on top of crop and mirror.",
             ("cutout",),
