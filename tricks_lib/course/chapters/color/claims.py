@@ -51,10 +51,6 @@ CHOICES = 5
 
 STRONG = "colour shift 0.8"
 ALIKE = "alike; along the published directions no difference is seen."
-EITHER = (
-    "In the photographs' own light no difference is seen between either of these networks and the "
-    "one without shifts"
-)
 UNSEEN = "Brightness, contrast and saturation change nothing that we could see"
 ORDER = "Whether colours are shifted before or after the crop"
 
@@ -192,22 +188,24 @@ CLAIMS: list[Claim] = [
         by=0.05,
         carries="**Darkness is another matter.**",
     ),
-    NoneSeen(
+    Helps(
         PLAN,
         SHIFT,
         own_light("bright"),
         comparisons=ALL,
-        carries="in brighter light no difference is seen.",
+        by=0.01,
+        carries="in brighter light it gains 4 points.",
     ),
+    Says("in brighter light it gains {:.0f} points.", lambda: gained(SHIFT, own_light("bright"))),
     # The rivals.
     *(
         Within(
             f"accuracy behind the layer, {light}",
             PLAN,
             right(STANDARDIZED, own_light(light)),
-            low=0.505,
-            high=0.515,
-            carries="It has 51 % in every light that darkens, coloured or not",
+            low=0.495,
+            high=0.505,
+            carries="It has 50 % in every light that darkens, coloured or not",
         )
         for light in (*COLOURED, "dim")
     ),
@@ -215,7 +213,9 @@ CLAIMS: list[Claim] = [
         "a network that sees grey has {:.0f} % under coloured light.",
         lambda: percent(GREY, TINTED),
     ),
-    *(NoneSeen(PLAN, arm, comparisons=ALL, carries=EITHER) for arm in (STANDARDIZED, GREY)),
+    Hurts(PLAN, STANDARDIZED, comparisons=ALL, by=0.01, carries="the standardising layer costs"),
+    Says("the standardising layer costs {:.0f} points", lambda: -gained(STANDARDIZED, "accuracy")),
+    NoneSeen(PLAN, GREY, comparisons=ALL, carries="of grey no difference is seen."),
     *(
         Hurts(
             PLAN,

@@ -2,7 +2,7 @@
 
 3,000 images of CIFAR-10, of which each seed draws its own from the 50,000, with crops and mirror
 images in every arm. Test images are shown as they are, under three coloured lights, and darker and
-brighter. These runs were made on a CPU, with five seeds.
+brighter. These runs were made on a CPU.
 
 The rivals are what takes the light out of an image without any augmentation: a network that sees
 grey, and one that standardises the channels of each image. Two controls say what to hold against
@@ -224,7 +224,7 @@ PLAN = StudyPlan(
     path=RESULTS / "color.jsonl",
     recipes=RECIPES,
     data=DATA,
-    seeds=5,
+    seeds=10,
     measure=under_lights,
     metrics=METRICS,
     headline=Headline(
