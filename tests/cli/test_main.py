@@ -144,3 +144,19 @@ def test_a_terminal_may_lack_letters(run, few, monkeypatch):
     assert run("study", "--tricks", "warmup", *quick) == 0
     narrow.flush()
     assert rb"images of 1\xd78\xd78" in narrow.buffer.getvalue()
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    # Far more than a pipe holds, so that the writer meets the closed end.
+    script = (
+        "import argparse, sys; from tricks_lib import cli; from tricks_lib.cli import chapters\n"
+        "chapters.run = lambda options: [print('x' * 1000) for _ in range(1000)]\n"
+        "sys.exit(cli.main(['chapters']))"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert writer.stdout.readline() == "x" * 1000 + "\n"
+    writer.stdout.close()
+    assert (writer.stderr.read(), writer.wait()) == ("", 0)
+    writer.stderr.close()

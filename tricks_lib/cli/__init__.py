@@ -48,6 +48,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         parser().parse_args(arguments, options)
         options.command(options)
+    except BrokenPipeError:  # whoever reads has seen enough, such as `| head`
+        # What is left in the buffer would complain once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print(f"\nStopped.{_goes_on(options)}", file=sys.stderr)
         return 130
