@@ -53,6 +53,8 @@ OWNERS = packages_distributions()
 TORCH = declared(PROJECT["dependencies"])
 LAB = TORCH | declared(EXTRAS["lab"])
 COURSE = TORCH | declared(EXTRAS["course"])
+ON_DEMAND = declared(EXTRAS["heic"]) | declared(EXTRAS["ray"])
+"""What a part of the lab imports when it is asked for, and says how to install where it is not."""
 BOOK = declared(lines("requirements.txt"))
 ALL = declared(lines("requirements-dev.txt"))
 
@@ -96,7 +98,7 @@ CORE = [p for p in PYTHON if p not in {*IN_LAB, *IN_COURSE, *ON_TOP}]
 NOTEBOOKS = [p for p in ROOT.glob("notebooks/**/*.ipynb") if ".ipynb_checkpoints" not in p.parts]
 PARTS = {
     "the tricks": (CORE, LAB, "the extra [lab] in pyproject.toml"),
-    "the lab": (IN_LAB, LAB, "the extra [lab] in pyproject.toml"),
+    "the lab": (IN_LAB, LAB | ON_DEMAND, "the extra [lab] in pyproject.toml"),
     "the course": (IN_COURSE + ON_TOP, COURSE, "the extra [course] in pyproject.toml"),
     "the notebooks": (NOTEBOOKS, BOOK, "requirements.txt"),
     "the book": ([*ROOT.glob("book/_ext/**/*.py")], BOOK, "requirements.txt"),
