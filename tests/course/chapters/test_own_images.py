@@ -78,21 +78,34 @@ def test_the_error_of_the_test_images_is_that_of_a_mean(entry):
         assert found == pytest.approx(gaps.std() / 300**0.5)
 
 
-def test_the_two_errors_are_told_apart(entry):
+def test_the_parts_of_the_error_are_told_apart(entry):
     figures = entry.part("figures")
     # The seeds agree on every part, the parts do not; and the other way round.
     parts = [0.6, 0.7, 0.8]
     level = made({"baseline": [([0.5] * 3, 0)] * 2, "trick": [(parts, 0)] * 2})
-    assert figures.errors(level, "trick") == pytest.approx((0, 10))
+    assert figures.errors(level, "trick") == pytest.approx((0, 10, 0))
     moving = made({"baseline": [([0.5] * 3, 0)] * 2, "trick": [([0.5] * 3, 0), ([0.6] * 3, 0)]})
-    assert figures.errors(moving, "trick") == pytest.approx((100 * 0.1 / 2**0.5, 0))
+    assert figures.errors(moving, "trick") == pytest.approx((100 * 0.1 / 2**0.5, 0, 0))
 
 
-def test_more_seeds_and_more_images_narrow_the_interval_each_to_its_own_floor(entry):
+def test_the_parts_of_the_error_are_found_again(entry):
+    rng = np.random.default_rng(0)
+    gaps = 0.03 * rng.normal(size=(400, 1)) + 0.02 * rng.normal(size=(1, 300))
+    gaps = gaps + 0.04 * rng.normal(size=(400, 300))
+    result = made(
+        {
+            "baseline": [([0.0] * 300, 0)] * 400,
+            "trick": [(row, 0) for row in gaps],
+        }
+    )
+    assert entry.part("figures").errors(result, "trick") == pytest.approx((3, 2, 4), rel=0.1)
+
+
+def test_more_seeds_lower_the_error_down_to_that_of_the_images(entry):
     half = entry.part("figures").half_width
-    assert half(2.0, 0.0, 5, 100) == pytest.approx(half(2.0, 0.0, 5, 10_000))
-    assert half(0.0, 4.0, 500, 100) == pytest.approx(1.965 * 4.0, rel=1e-2)
-    assert half(2.0, 4.0, 5, 400) < half(2.0, 4.0, 5, 100)
+    assert half(2.0, 0.0, 0.0, 5, 100) == pytest.approx(half(2.0, 0.0, 0.0, 5, 10_000))
+    assert half(2.0, 4.0, 3.0, 500, 100) == pytest.approx(1.965 * 4.0, rel=1e-2)
+    assert half(0.0, 0.0, 3.0, 5, 400) == pytest.approx(half(0.0, 0.0, 3.0, 5, 100) / 2)
 
 
 def test_who_chooses_by_a_part_is_flattered_by_it(entry):

@@ -20,8 +20,8 @@ CHAPTER = Chapter(
     use="you have a folder of images, some hours, and several tricks to choose from.",
     avoid="the network has not learnt yet, or the test images are so few that no answer is "
     "possible: the command says so.",
-    start="one trick at a time, five seeds, and then those that help together.",
-    line="main('study --data FOLDER --all --seeds 5 --out RESULTS'.split())",
+    start="one trick at a time, ten seeds, and then those that help together.",
+    line="main('study --data FOLDER --all --seeds 10 --out RESULTS'.split())",
     before="Chapter 00; which trick is which is told where it is used.",
     minutes=50,
     minutes_for_all=100,

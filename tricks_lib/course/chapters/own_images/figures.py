@@ -80,23 +80,35 @@ def _all_of(recorded: StudyResult, arm: str, name: str) -> np.ndarray:
     return np.array([(runs[seed] or {})[name] for seed in sorted(runs)])
 
 
-def errors(recorded: StudyResult, arm: str) -> tuple[float, float]:
-    """Return, in points, how far the difference moves from seed to seed on all test images, and how
-    far its mean over the seeds moves from one part of the test images to another."""
-    gaps = by_part(recorded, arm)
-    return float(gaps.mean(axis=1).std(ddof=1)), float(gaps.mean(axis=0).std(ddof=1))
-
-
-def half_width(seeds_apart: float, parts_apart: float, seeds: int, images: int) -> float:
-    """Return half of the 95 % interval of a difference, in points, with both sources of error.
+def errors(recorded: StudyResult, arm: str) -> tuple[float, float, float]:
+    """Return the parts of which a difference on one hundred test images consists, in points: how
+    far it moves with the seed, with the images, and with what one seed does on these images. They
+    are standard deviations, from an analysis of variance of seeds and parts.
 
     Args:
-        seeds_apart: standard deviation of the differences over the seeds, in points.
-        parts_apart: that over parts of the test images.
+        recorded: the study.
+        arm: which is compared with the baseline.
+    """
+    gaps = by_part(recorded, arm)
+    seeds, parts = gaps.shape
+    rest = gaps - gaps.mean(axis=1, keepdims=True) - gaps.mean(axis=0) + gaps.mean()
+    both = (rest**2).sum() / ((seeds - 1) * (parts - 1))
+    of_seeds = max(0.0, gaps.mean(axis=1).var(ddof=1) - both / parts)
+    of_images = max(0.0, gaps.mean(axis=0).var(ddof=1) - both / seeds)
+    return math.sqrt(of_seeds), math.sqrt(of_images), math.sqrt(both)
+
+
+def half_width(of_seeds: float, of_images: float, of_both: float, seeds: int, images: int) -> float:
+    """Return half of the 95 % interval of a difference, in points, for other seeds and images.
+
+    Args:
+        of_seeds: how far a difference moves with the seed, in points: see `errors`.
+        of_images: how far with the images, one hundred of them.
+        of_both: how far with what one seed does on one hundred images.
         seeds: how many seeds there will be.
         images: how many test images.
     """
-    variance = seeds_apart**2 / seeds + parts_apart**2 * PART / images
+    variance = of_seeds**2 / seeds + (of_images**2 + of_both**2 / seeds) * PART / images
     return float(stats.t.ppf(0.975, seeds - 1)) * math.sqrt(variance)
 
 
