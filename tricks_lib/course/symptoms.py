@@ -228,7 +228,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
                 "Crop and mirror",
                 ("geometry",),
                 "a padding of an eighth of the side (4 pixels of 32), and the mirror for half of "
-                "the images; give the run two to three times the epochs",
+                "the images if it keeps the label; give the run two to three times the epochs",
                 CROP_AND_MIRROR,
                 "Validation accuracy should rise while training accuracy falls. "
                 "If both fall, train longer first, and then take it out.",
@@ -320,7 +320,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         "under-fitting",
         "Under-fitting",
         "The network does not even know its training images, and training and validation accuracy "
-        "are close together. Nothing that makes training harder will help.",
+        "are close together. What makes training harder is unlikely to help.",
         ("accuracy on the training images without augmentation", "accuracy on validation images"),
         "training accuracy low, validation accuracy close to it",
         (
@@ -360,7 +360,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
             Advice(
                 "Take out what makes training harder",
                 ("geometry", "ricap", "autoaugment"),
-                "no augmentation and no mixing until the training accuracy is high",
+                "no augmentation and no mixing while training and validation accuracy are close",
                 "replace(recipe, augment=identity, mix=keep)",
                 "Training accuracy should jump. Put one thing back at a time.",
                 (
@@ -761,7 +761,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
             Advice(
                 "RICAP, or crop and mirror",
                 ("ricap", "geometry"),
-                "β = 0.3, in a long run; crop and mirror come first, since they cost nothing",
+                "β = 0.3, in a long run; crop and mirror come first, since they are simpler",
                 "replace(recipe, mix=RICAP(beta=0.3))",
                 "Training accuracy on whole images: it should stay below the share of right "
                 "labels.",
@@ -1130,8 +1130,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
 TOGETHER = Symptom(
     "together",
     "Together",
-    "Several tricks at once: two that do the same work need not add up. "
-    "Put one in at a time, and measure each step.",
+    "Several tricks at once need not add up. Begin with decay, weight decay, crop and mirror; put "
+    "one in at a time, measure each step, and at the end leave each out once.",
     ("validation accuracy with both", "validation accuracy with the better one alone"),
     "both no better than one",
     (),

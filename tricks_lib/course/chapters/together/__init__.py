@@ -13,7 +13,7 @@ CHAPTER = Chapter(
     __name__,
     number=19,
     title="Tricks together",
-    claim="Which tricks, and in which order: gains that were measured one by one do not add up.",
+    claim="Which tricks, and in which order: gains that were measured one by one need not add up.",
     says="Put tricks into one recipe one at a time, and take them out again one at a time: so you "
     "see which of them the others have made superfluous.",
     plan=PLAN,
