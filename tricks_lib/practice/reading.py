@@ -264,7 +264,7 @@ class Reading:
             f"With {_many(len(self.seeds), 'seed')} that scatter as these do, a true difference of "
             f"{_points(self.detectable)} is seen in four of five studies; a smaller one is easily "
             f"missed. The choice of the {self.images:,} test images leaves up to "
-            f"± {_points(self.image_margin)} open, whatever the number of seeds: a verdict speaks "
+            f"± {_points(self.image_margin)} open: a verdict speaks "
             "of these images, and of others of the kind only if the difference is larger than that."
         )
 
