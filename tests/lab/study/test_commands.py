@@ -318,15 +318,6 @@ def is_alive(pid):
     return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def ended(processes):
-    """Whether all of them end; what was killed takes a moment, on a busy machine some."""
-    for _ in range(200):
-        if not any(map(is_alive, processes)):
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def pids():
     return [int(Path(name).read_text()) for name in ("started", "child")]
 
@@ -373,7 +364,7 @@ def test_a_study_that_cannot_go_on_ends_what_runs(script):
     )
     with pytest.raises(ValueError, match=r"mute, seed 0: no line of JSON"):
         compare_commands({"slow": slow, "mute": mute}, ACCURACY, 2, workers=2, say=silent)
-    assert ended(pids())
+    wait_for(lambda: not any(map(is_alive, pids())))
 
 
 def test_a_run_that_takes_too_long_is_ended(script):
