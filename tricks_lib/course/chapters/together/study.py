@@ -260,7 +260,7 @@ def finalists(epochs: int = LONG, width: int = WIDTH, names: Collection[str] = F
     return {name: recipe for name, recipe in built_up(epochs, width).items() if name in names}
 
 
-LEFT_OUT = part("left-out", {FULL: with_tricks(ORDER), **left_out()})
+LEFT_OUT = part("apart", {FULL: with_tricks(ORDER), **left_out()})
 SMALL = part("small", finalists(width=NARROW))
 LARGE = part("large", finalists(width=WIDE))
 LONGEST = part("longest", finalists(LONGEST_EPOCHS, names=(RIVAL, f"+ {AUTO}", FULL)))
