@@ -153,8 +153,9 @@ BARE = """
     import tricks_lib
 
     # Every module below the lab, and every public name.
+    above = tuple(f"tricks_lib.{name}" for name in ("lab", "course", "practice", "cli"))
     for module in pkgutil.walk_packages(tricks_lib.__path__, "tricks_lib."):
-        if not module.name.startswith(("tricks_lib.lab", "tricks_lib.course", "tricks_lib.cli")):
+        if not module.name.startswith(above):
             if not module.name.endswith("__main__"):
                 import_module(module.name)
 
