@@ -254,6 +254,7 @@ def test_a_chapter_depends_on_its_folder_and_on_no_other_trick(course, notebook)
     assert {f"tricks_lib/course/standing/{name}.py" for name in SETTINGS} <= whole
     assert "tricks_lib/recipe.py" in whole
     if slug == "own_images":  # it runs the command `study`, which knows every trick
+        assert {f"tricks_lib/cli/{name}.py" for name in ("__init__", "study", "compare")} <= whole
         return
     assert "tricks_lib/__init__.py" not in whole, "it would then depend on every trick"
     assert "tricks_lib/cli/__init__.py" not in whole

@@ -21,8 +21,7 @@ __all__ = ["FINE_TUNING_LR", "STEPS", "baseline", "plan_in_words", "with_validat
 
 STEPS = 400
 """Steps that a network on images of your own takes at least: on 244 images of two classes, 10 steps
-learnt nothing, and 150 to 800 learnt the same. For fine-tuning on fewer than 20,000 images
-Kolesnikov et al. 2020, arXiv:1912.11370, take 500 in all of their tasks."""
+learnt nothing, and 150 to 800 learnt the same."""
 
 STEPS_PER_EPOCH = 16
 """Batches that few images are divided into, so that the last, incomplete one leaves few out."""
@@ -37,10 +36,8 @@ BATCH_OF_LARGE_IMAGES = 32
 
 FINE_TUNING_LR = 0.01
 """Learning rate for a network that has learnt already, a tenth of that for a fresh one: a large one
-undoes in the first steps what was learnt. With SGD and momentum, as the baseline has it, 0.01 is
-what Kornblith et al. 2019, arXiv:1805.08974, found good for most networks and tasks in batches of
-256, Kolesnikov et al. 2020 take 0.003 for 512, and torchvision's tutorial 0.001 for 4: by images
-of a step it lies between them."""
+undoes in the first steps what was learnt. Where to start, and no more: nothing was measured here,
+and the best one is another for each set of images (Li et al. 2020, arXiv:2002.11770, abstract)."""
 
 SHARE_HELD_OUT = 0.2
 """Share of the training images that choices are made on, where a folder has no validation split."""

@@ -9,6 +9,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from tricks_lib.course.chapter import planned
+from tricks_lib.course.helps import BADGES
 from tricks_lib.course.overview import OWN, Entry, alt_text, entries, forest, ranked
 from tricks_lib.course.standing.comparisons import (
     AGAINST,
@@ -21,15 +22,6 @@ from tricks_lib.course.standing.comparisons import (
 from tricks_lib.lab.study import Finding, Word
 
 log = logging.getLogger(__name__)
-BADGES: dict[Word, str] = {
-    "helps": "verdict-helps",
-    "hurts": "verdict-hurts",
-    "no difference seen": "verdict-none",
-    "makes no difference": "verdict-none",
-    "depends": "verdict-depends",
-    "differs": "verdict-depends",
-}
-"""How the style sheet calls a verdict."""
 
 
 class TricksTable(SphinxDirective):

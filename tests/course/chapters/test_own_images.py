@@ -67,17 +67,6 @@ def made(arms):
     )
 
 
-def test_the_error_of_the_test_images_is_that_of_a_mean(entry):
-    rng = np.random.default_rng(0)
-    for _ in range(5):
-        baseline, trick = rng.random((2, 300)) < 0.6
-        found = entry.part("figures").standard_error(
-            int((baseline & ~trick).sum()), int((trick & ~baseline).sum()), 300
-        )
-        gaps = trick.astype(float) - baseline
-        assert found == pytest.approx(gaps.std() / 300**0.5)
-
-
 def test_the_parts_of_the_error_are_told_apart(entry):
     figures = entry.part("figures")
     # The seeds agree on every part, the parts do not; and the other way round.

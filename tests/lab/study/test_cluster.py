@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -101,8 +102,7 @@ def nodes(tmp_path_factory):
             "OMP_NUM_THREADS": "1",
         }.items():
             patch.setenv(name, value)
-        ray = pytest.importorskip("ray")
-        local = pytest.importorskip("ray.cluster_utils")
+        ray, local = import_module("ray"), import_module("ray.cluster_utils")
         each = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 80 * 2**20}
         quiet = {"include_dashboard": False, "include_log_monitor": False}
         head = partial(local.Cluster, initialize_head=True, head_node_args=each | quiet)

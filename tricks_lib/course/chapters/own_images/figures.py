@@ -27,7 +27,6 @@ __all__ = [
     "elsewhere",
     "errors",
     "half_width",
-    "standard_error",
 ]
 
 ELSEWHERE = {
@@ -48,17 +47,6 @@ ELSEWHERE = {
 }
 """What the standing settings call the same trick; their strengths differ where the card of its
 chapter says so. Crop and mirror stand in the baseline of *colour*, and are not among these."""
-
-
-def standard_error(only_a: int, only_b: int, images: int) -> float:
-    """Return the standard error of a difference in accuracy that stems from the test images.
-
-    Args:
-        only_a: images that the first network alone has right.
-        only_b: images that the second alone has right.
-        images: how many test images there are.
-    """
-    return math.sqrt(only_a + only_b - (only_b - only_a) ** 2 / images) / images
 
 
 # --- What the record says ---
