@@ -205,6 +205,8 @@ def test_a_package_that_does_something_concerns_all_who_pass_it(book):
         ("from tricks_lib.lab import data", "lab/data/toys.py"),
         ("from tricks_lib.lab.data import load_data", "lab/data/mini/sheet.png"),
         ('card("mixup")', "course/chapters/mixup/study.py"),
+        ('main(["study", "--tricks", "cutout,mixup"])', "course/chapters/mixup/study.py"),
+        ("run('study --tricks cutout+mixup,ricap -o x')", "course/chapters/mixup/study.py"),
         ('run(["python", "-m", "tricks_lib"])', "augment/crop.py"),
         ('run("-m", "tricks_lib.augment.crop")', "ops/pixels.py"),
         ("!python -m tricks_lib study", "augment/crop.py"),
@@ -255,6 +257,7 @@ def test_a_chapter_depends_on_its_folder_and_on_no_other_trick(course, notebook)
     assert "tricks_lib/recipe.py" in whole
     if slug == "own_images":  # it runs the command `study`, which knows every trick
         assert {f"tricks_lib/cli/{name}.py" for name in ("__init__", "study", "compare")} <= whole
+        assert "tricks_lib/course/chapters/mixup/study.py" in whole, "it runs `--tricks mixup`"
         return
     assert "tricks_lib/__init__.py" not in whole, "it would then depend on every trick"
     assert "tricks_lib/cli/__init__.py" not in whole

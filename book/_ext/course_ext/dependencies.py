@@ -8,7 +8,8 @@ that it could mean is taken.
   that defines the name, and from there to all that this module imports, inside functions too.
 - A module brings the data beside it: files of its folder that are not Python.
 - A chapter's notebook brings the whole folder of the chapter, and so does a notebook that names
-  another chapter in a string, as `card("mixup")` does; for these are found when they run.
+  another chapter in a string, as `card("mixup")` and `main(["study", "--tricks", "mixup"])` do; for
+  these are found when they run.
 - A module that finds neighbours by name, as `import_module(f"{__package__}.{name}")` does, brings
   those whose names stand in its strings, with what they import of the same package. It does so in
   order not to bring all that these import: what they record is refused when that changes.
@@ -158,7 +159,7 @@ class Dependencies:
         wanted = self._resolved(imports(tree, "")) | set(self._named(texts))
         if self.package in texts or _runs(notebook, self.package):
             wanted |= self._all_below(self.package)
-        slugs = {notebook.stem.partition("_")[2]} | texts
+        slugs = {notebook.stem.partition("_")[2], *_slugs(texts)}
         for chapter in self._folders(slugs):
             wanted |= self._all_below(chapter)
         whole: set[Path] = set()
@@ -338,6 +339,16 @@ def _texts(tree: ast.AST) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings
     }
+
+
+def _slugs(texts: Iterable[str]) -> Iterator[str]:
+    """Strings that may be names of chapters, and the names in a list of arms: "mixup,ricap+decay",
+    alone or in a command line."""
+    arms = r"\w+(?:[,+]\w+)*"
+    for text in texts:
+        yield text
+        for listed in re.findall(rf"--tricks[ =]({arms})|^({arms})$", text):
+            yield from re.split("[,+]", "".join(listed))
 
 
 def _runs(notebook: Path, package: str) -> bool:
