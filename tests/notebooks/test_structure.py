@@ -330,6 +330,24 @@ def test_modules_that_are_named_exist(notebook):
 
 
 @chapters
+def test_what_an_exercise_tells_to_call_is_imported(notebook):
+    there = set()
+    for node in ast.walk(ast.parse(re.sub(r"^\s*[!%].*$", "", notebook.source, flags=re.M))):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            there |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.FunctionDef):
+            there |= {node.name, *(argument.arg for argument in node.args.args)}
+    for text in notebook.prose:
+        if not re.search(r"^\*\*Exercise \d", text, flags=re.M):
+            continue
+        told = set(re.findall(r"`(\w+)(?:\(|`)", text)) & set(tricks_lib.__all__)
+        named = re.findall(r"\bimport ([\w, ]+)`|`(\w+)` and `(\w+)` are imported", text)
+        said = set(re.findall(r"\w+", " ".join(" ".join(names) for names in named)))
+        missing = told - there - said
+        assert not missing, f"{notebook.name} tells to call {missing}, which nobody imports"
+
+
+@chapters
 def test_exercises_have_minutes_level_check_and_solution(notebook):
     marks = re.findall(
         r"\*\*Exercise (\d)\*\* \((\d+) minutes, (easy|medium|hard)\)", notebook.text

@@ -7,6 +7,7 @@ from scipy import stats
 from tricks_lib.lab.study import ACCURACY, paired_difference
 from tricks_lib.practice.enough import (
     CHANCE,
+    added_margin,
     binomial_margin,
     detectable,
     images_needed,
@@ -124,6 +125,48 @@ def test_the_margin_of_the_images_holds_for_other_images():
         seen = trick.mean() - baseline.mean()
         inside += abs(seen - 0.03) <= paired_margin(trick, baseline)
     assert inside / 2000 == pytest.approx(0.95, abs=0.015)
+
+
+def drawn(draws, seeds, images, of_seeds, of_images):
+    """Two networks for each seed, whose answers differ by 3 % of all images on average."""
+    seed, image = draws.normal(0, of_seeds, (seeds, 1)), draws.normal(0, of_images, images)
+    trick = draws.random((seeds, images)) < np.clip(0.7 + seed + image, 0, 1)
+    return trick, draws.random((seeds, images)) < 0.67
+
+
+def test_the_interval_for_other_seeds_and_images_holds():
+    draws, inside, seeds_alone, added_up = np.random.default_rng(5), 0, 0, 0
+    for _ in range(1000):
+        trick, baseline = drawn(draws, 8, 300, 0.01, 0.15)
+        gaps = trick.mean(axis=1) - baseline.mean(axis=1)
+        of_seeds = stats.t.ppf(0.975, 7) * gaps.std(ddof=1) / math.sqrt(8)
+        added, paired = (
+            added_margin(trick, baseline),
+            paired_margin(trick.mean(axis=0), baseline.mean(axis=0)),
+        )
+        missed = abs(gaps.mean() - 0.03)
+        inside += missed <= math.hypot(of_seeds, added)
+        seeds_alone += missed <= of_seeds
+        added_up += missed <= math.hypot(of_seeds, paired)
+    assert seeds_alone < 930  # it speaks of these images alone
+    assert 945 <= inside < added_up
+
+
+def test_what_seeds_and_images_share_is_counted_once():
+    draws = np.random.default_rng(6)
+    trick, baseline = drawn(draws, 2000, 50, 0.0, 0.15)
+    alone, both = added_margin(trick, baseline), paired_margin(trick.mean(0), baseline.mean(0))
+    assert alone == pytest.approx(both, rel=0.02)  # many seeds leave the images alone
+    coins = draws.random((2, 6, 400)) < 0.5  # every image is as hard as any other
+    added = [added_margin(*(draws.random((2, 6, 400)) < 0.5)) for _ in range(50)]
+    assert sum(value == 0 for value in added) > 15
+    assert np.mean(added) < 0.5 * paired_margin(*coins.mean(axis=1))
+
+
+def test_images_needed_beside_the_seeds():
+    assert images_needed(100, 0.04, 0.02) == 400
+    needed = images_needed(100, 0.04, 0.05, seeds=0.04)
+    assert math.hypot(0.04, 0.04 * math.sqrt(100 / needed)) == pytest.approx(0.05, rel=0.01)
 
 
 def test_without_the_answers_the_margin_is_wider():

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +10,8 @@ import pytest
 from scipy import stats
 
 from tricks_lib.lab.study import WORDS, paired_difference
-from tricks_lib.practice.enough import detectable, more_seeds, target
+from tricks_lib.practice.enough import added_margin, detectable, more_seeds, target
+from tricks_lib.practice.measure import unpack
 from tricks_lib.practice.reading import LEGEND, MEANINGS, Action, read
 from tricks_lib.practice.report import results
 
@@ -297,6 +299,33 @@ def test_recall_by_class(reading, studied):
         assert row.difference.mean == pytest.approx(np.mean(best) - np.mean(mine))
         assert row.difference.comparisons == 2
     assert "simultaneous over 2" in str(reading.class_table())
+
+
+def test_an_interval_that_says_nothing_of_a_share_is_not_printed():
+    ten = [f"class {number}" for number in range(10)]
+    data = some_data(ten, each=20)
+    studied = simulated({"baseline": 0.0, "good": 0.03}, data)
+    two = {arm: {seed: runs[seed] for seed in (0, 1)} for arm, runs in studied.runs.items()}
+    found = read(result_of(two), data)
+    assert found.best == "good"
+    text = str(found.class_table())
+    assert "too few seeds for an interval" in text
+    for low, high in re.findall(r"\[([-+.\d]+), ([-+.\d]+)\]", text + str(found.confused_table())):
+        assert float(high) - float(low) < 200, "shares differ by 100 points at most"
+    assert "[0.0, 100.0]" not in text
+
+
+def test_seeds_and_images_together(reading, studied):
+    row = row_of(reading, "good")
+    of_seeds = row.difference.high - row.difference.mean
+    right = {
+        arm: np.stack([unpack(studied.runs[arm][seed]["right"], 4000) for seed in studied.seeds])
+        for arm in ("baseline", "good")
+    }
+    added = added_margin(right["good"], right["baseline"], comparisons=3)
+    assert row.both_margin == pytest.approx(math.hypot(of_seeds, added))
+    assert of_seeds <= row.both_margin <= math.hypot(of_seeds, row.image_margin)
+    assert f"both together ± {100 * row.both_margin:.2f} points" in row.sentence
 
 
 def test_the_most_confused_pairs_are_summed_over_seeds():

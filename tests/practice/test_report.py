@@ -71,7 +71,9 @@ def test_the_numbers_of_the_page_are_those_of_the_study(page, studied):
             gap = result.differences()[row.arm]
             assert cells["difference"] == str(gap)
             assert cells["verdict"] == gap.verdict
-            assert cells["images leave"] == f"± {100 * row.image_margin:.2f} points"
+            told = f"± {100 * row.image_margin:.2f} points"
+            told += f"with the seeds ± {100 * row.both_margin:.2f}"
+            assert cells["images leave"] == told
 
 
 def test_what_to_do_comes_first(page, studied):

@@ -16,6 +16,7 @@ from ..lab.study.finding import mean_and_spread
 __all__ = [
     "CHANCE",
     "MOST_SEEDS",
+    "added_margin",
     "binomial_margin",
     "detectable",
     "images_needed",
@@ -135,6 +136,30 @@ def paired_margin(trick: np.ndarray, baseline: np.ndarray, *, comparisons: int =
     return float(_quantile(comparisons) * gaps.std(ddof=1) / math.sqrt(len(gaps)))
 
 
+def added_margin(trick: np.ndarray, baseline: np.ndarray, *, comparisons: int = 1) -> float:
+    """Return what the choice of the test images adds to the interval of the seeds.
+
+    What one network does on one image is chance of both: it widens the interval of the seeds, and
+    `paired_margin` too. Here it is taken out, by an analysis of variance of seeds and images. So
+    the interval for other seeds *and* other images is the root of the sum of squares of this and
+    the seeds'.
+
+    Args:
+        trick: whether each network answered each image rightly, (seeds, N), two or more of both.
+        baseline: the same without the trick.
+        comparisons: how many differences are read together.
+
+    Returns:
+        Half of the 95 % interval; 0 where chance of both explains all of it.
+    """
+    gaps = np.asarray(trick, dtype=float) - np.asarray(baseline, dtype=float)
+    seeds, images = gaps.shape
+    rest = gaps - gaps.mean(axis=1, keepdims=True) - gaps.mean(axis=0) + gaps.mean()
+    of_both = (rest**2).sum() / ((seeds - 1) * (images - 1))
+    of_images = max(0.0, gaps.mean(axis=0).var(ddof=1) - of_both / seeds)
+    return float(_quantile(comparisons) * math.sqrt(of_images / images))
+
+
 def binomial_margin(accuracies: Sequence[float], images: int, *, comparisons: int = 1) -> float:
     """Return the same where nobody knows which images were answered rightly: a bound.
 
@@ -150,9 +175,16 @@ def binomial_margin(accuracies: Sequence[float], images: int, *, comparisons: in
     return float(_quantile(comparisons) * math.sqrt(variance))
 
 
-def images_needed(images: int, margin: float, half: float) -> int:
-    """Return how many test images leave a margin of at most `half`, if `images` leave `margin`."""
-    return math.ceil(images * (margin / half) ** 2)
+def images_needed(images: int, margin: float, half: float, seeds: float = 0.0) -> int:
+    """Return how many test images make half of an interval at most so wide.
+
+    Args:
+        images: how many there are.
+        margin: what their choice adds.
+        half: what half of the interval shall be at most.
+        seeds: half of the interval of the seeds, below `half`; more images leave it as it is.
+    """
+    return math.ceil(images * margin**2 / (half**2 - seeds**2))
 
 
 def _quantile(comparisons: int, freedom: int | np.ndarray | None = None) -> np.ndarray | float:

@@ -20,6 +20,7 @@ from ..lab.study import paired_difference as paired
 from ..lab.study.finding import mean_and_spread
 from .enough import (
     MOST_SEEDS,
+    added_margin,
     binomial_margin,
     detectable,
     images_needed,
@@ -118,6 +119,7 @@ class Row:
         word: the verdict; None for the baseline, and of a network that has not learnt.
         image_margin: by how much the difference may change with other test images of the kind: half
             of the interval, for all arms at once.
+        both_margin: the same for other seeds and other test images.
         paired_images: whether that is from the answers to each image; otherwise it is a bound.
         only_arm: images that only the arm answers rightly, mean over seeds; None if not known.
         only_baseline: images that only the baseline answers rightly, likewise.
@@ -140,6 +142,7 @@ class Row:
     ece_difference: Difference | None = None
     word: Word | None = None
     image_margin: float | None = None
+    both_margin: float | None = None
     paired_images: bool = False
     only_arm: float | None = None
     only_baseline: float | None = None
@@ -265,7 +268,8 @@ class Reading:
             f"{_points(self.detectable)} is seen in four of five studies; a smaller one is easily "
             f"missed. The choice of the {self.images:,} test images leaves up to "
             f"± {_points(self.image_margin)} open: a verdict speaks "
-            "of these images, and of others of the kind only if the difference is larger than that."
+            "of these images, and of others of the kind only if the difference is larger than what "
+            "seeds and images leave together, which counts once what they share."
         )
 
     @property
@@ -297,7 +301,7 @@ class Reading:
             runs = str(row.runs) + (f" ({row.diverged} diverged)" if row.diverged else "")
             cells = [row.arm, runs, show(ACCURACY, row.accuracy)]
             if self.learnt.yes:
-                cells += ["" if row.difference is None else str(row.difference), row.word or ""]
+                cells += [show_difference(row.difference), row.word or ""]
             rows.append([*cells, show(NLL, row.nll), show(ECE, row.ece), row.strength])
         return Table(header, rows)
 
@@ -311,7 +315,7 @@ class Reading:
         for row in self.classes:
             cells = [row.name, str(row.images), show_interval(row.baseline)]
             if others:
-                cells += [show_interval(row.best), str(row.difference or "")]
+                cells += [show_interval(row.best), show_difference(row.difference)]
             rows.append(cells)
         return Table(header, rows)
 
@@ -513,11 +517,14 @@ def _compared(
     )
     if len(gap.values) < 2:
         return _advised(row, images, smallest)
-    margin, only = _image_margin(result, row, images, comparisons)
+    margin, added, only = _image_margins(result, row, images, comparisons)
     spread = mean_and_spread(gap.values)[1]
+    of_seeds = gap.high - gap.mean
+    both = math.hypot(of_seeds, added)
     row = replace(
         row,
         image_margin=margin,
+        both_margin=both,
         paired_images=only is not None,
         only_arm=only and only[0],
         only_baseline=only and only[1],
@@ -531,31 +538,36 @@ def _compared(
             minutes = 2 * seeds * minutes_per_run
         settle = Settle(half, seeds, minutes, images_needed(images, margin, half))
         row = replace(row, settle=settle)
-    elif row.word in ("helps", "hurts") and gap.mean and margin >= abs(gap.mean):
+    elif row.word in ("helps", "hurts") and of_seeds < abs(gap.mean) <= both:
         half = abs(gap.mean)
-        row = replace(row, settle=Settle(half, 0, 0.0, images_needed(images, margin, half)))
+        needed = images_needed(images, added, half, of_seeds)
+        row = replace(row, settle=Settle(half, 0, 0.0, needed))
     return _advised(row, images, smallest)
 
 
-def _image_margin(
+def _image_margins(
     result: StudyResult, row: Row, images: int, comparisons: int
-) -> tuple[float, tuple[float, float] | None]:
-    """Return the sampling error of the test images, and how many only one of both answers.
+) -> tuple[float, float, tuple[float, float] | None]:
+    """Return the sampling error of the test images, what it adds to the interval of the seeds, and
+    how many images only one of both answers.
 
-    Without the answers to each image the error is a bound, and there is no such number.
+    Without the answers to each image the errors are a bound, and there is no such number.
     """
     runs, others = result.runs[row.arm], result.runs[result.baseline]
     pairs = [(runs[seed] or {}, others[seed] or {}) for seed in sorted(runs.keys() & others.keys())]
     pairs = [(mine, its) for mine, its in pairs if "right" in mine and "right" in its]
     if not pairs:
         accuracies = row.accuracy.mean, result.mean(result.baseline)
-        return binomial_margin(accuracies, images, comparisons=comparisons), None
+        bound = binomial_margin(accuracies, images, comparisons=comparisons)
+        return bound, bound, None
     mine, its = (
         np.stack([unpack(pair[side]["right"], images) for pair in pairs]) for side in (0, 1)
     )
     only = tuple(float(alone.sum(axis=1).mean()) for alone in (mine & ~its, its & ~mine))
     margin = paired_margin(mine.mean(axis=0), its.mean(axis=0), comparisons=comparisons)
-    return margin, (only[0], only[1])
+    alone = len(pairs) < 2
+    added = margin if alone else added_margin(mine, its, comparisons=comparisons)
+    return margin, added, (only[0], only[1])
 
 
 def _advised(row: Row, images: int, smallest: float) -> Row:
@@ -592,8 +604,9 @@ def _todo(row: Row, images: int, smallest: float) -> tuple[Action, str]:
         if settle is not None:
             return "more test images", (
                 f"{told} for now, but your test set is too small to be sure: it is {way} by "
-                f"{_points(size)} on these {images:,} test images, and their choice alone leaves "
-                f"± {_points(margin)} open. About {_round(settle.images)} test images would tell."
+                f"{_points(size)} on these {images:,} test images, and with other images and seeds "
+                f"± {_points(row.both_margin)} are open. About {_round(settle.images)} test images "
+                "would tell."
             )
         if row.word == "helps" and size < smallest:
             told = "Keep it if it costs you nothing"
@@ -601,7 +614,7 @@ def _todo(row: Row, images: int, smallest: float) -> tuple[Action, str]:
         return action, (
             f"{told}: it is {way} by {_points(size)}{short}. The seeds leave "
             f"± {_points(gap.high - gap.mean)} open, the choice of the test images "
-            f"± {_points(margin)}."
+            f"± {_points(margin)}, both together ± {_points(row.both_margin)}."
         )
     assert settle is not None and margin is not None  # no difference was seen
     seeds = None if settle.seeds is None else _many(settle.seeds, "more seed")
@@ -718,11 +731,23 @@ def show(metric: Metric, spread: Spread) -> str:
 
 
 def show_interval(share: tuple[float, float, float] | None) -> str:
-    """Write a share with its interval, in per cent."""
+    """Write a share with its interval, in per cent; alone where the interval says nothing."""
     if share is None:
         return "-"
     mean, low, high = (100 * value for value in share)
-    return f"{mean:.1f} %" + ("" if math.isnan(low) else f" [{low:.1f}, {high:.1f}]")
+    says = not math.isnan(low) and (low > 0 or high < 100)
+    return f"{mean:.1f} %" + (f" [{low:.1f}, {high:.1f}]" if says else "")
+
+
+def show_difference(gap: Difference | None) -> str:
+    """Write a difference of shares with its interval; alone where the interval says nothing.
+
+    Two seeds and many comparisons make intervals that are hundreds of points wide, and no two
+    shares differ by more than one hundred.
+    """
+    if gap is None or len(gap.values) < 2 or gap.high - gap.mean <= 1:
+        return "" if gap is None else str(gap)
+    return f"{_points(gap.mean, '+.2f')}, too few seeds for an interval"
 
 
 def _interval(comparisons: int) -> str:

@@ -46,7 +46,7 @@ from ..lab import figures
 from ..lab.data import Data
 from ..lab.study import ACCURACY, ECE, NLL, Difference, StudyResult, Table
 from .learnt import figures_of
-from .reading import LEGEND, MEANINGS, Reading, Row, show
+from .reading import LEGEND, MEANINGS, Reading, Row, show, show_difference
 
 __all__ = ["FORMAT", "VERSION", "results", "write_report"]
 
@@ -258,12 +258,13 @@ def _cells(row: Row, reading: Reading) -> dict[str, Any]:
         "accuracy": show(ACCURACY, row.accuracy),
         "nll": show(NLL, row.nll),
         "ece": show(ECE, row.ece),
-        "gap": "" if gaps[0] is None else str(gaps[0]),
+        "gap": show_difference(gaps[0]),
         "nll_gap": "" if gaps[1] is None else str(gaps[1]),
-        "ece_gap": "" if gaps[2] is None else str(gaps[2]),
+        "ece_gap": show_difference(gaps[2]),
         "images": ""
         if row.image_margin is None
         else f"± {100 * row.image_margin:.2f} points" + ("" if row.paired_images else " at most"),
+        "both": "" if row.both_margin is None else f"with the seeds ± {100 * row.both_margin:.2f}",
         "best": row.arm == reading.best,
     }
 
