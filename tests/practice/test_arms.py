@@ -156,15 +156,17 @@ def numbers(value, path=""):
 
 
 @pytest.fixture
-def untrained(monkeypatch):
+def untrained(monkeypatch, tmp_path):
     """A teacher that learns nothing, in no time: its size does not depend on the images."""
-    from tricks_lib.course.chapters import distillation
+    from tricks_lib.course.chapters.distillation import teachers
     from tricks_lib.lab.train import History, Run
+
+    monkeypatch.setenv("TRICKS_DATA", str(tmp_path))
 
     def fit(recipe, data, seed):
         return Run(recipe, seed, recipe.model(data.channels, data.num_classes), History(), 0.0)
 
-    monkeypatch.setattr(distillation, "fit", fit)
+    monkeypatch.setattr(teachers, "fit", fit)
 
 
 @pytest.mark.parametrize("trick", trick_names())

@@ -1,4 +1,4 @@
-"""`cache`: where downloads and the decoded images of folders are, how large, and how they go.
+"""`cache`: where downloads, decoded images and trained networks are, how large, and how they go.
 
 Chapter: notebooks/00_baseline.ipynb
 """
@@ -14,14 +14,15 @@ def add(commands: Any) -> None:
     kept = commands.add_parser(
         "cache",
         help="say where decoded images and downloads are kept, or clear them",
-        description="Images of a folder are decoded once and kept; this says where and how much. "
-        "The environment variable TRICKS_DATA names another place.",
+        description="Images of a folder are decoded once and kept, and so is a teacher that a "
+        "trick trains; this says where and how much. The environment variable TRICKS_DATA names "
+        "another place.",
     )
     kept.add_argument(
         "--clear",
         action="store_true",
-        help="remove the decoded images; they are made again when needed, and no image of your own "
-        "is touched",
+        help="remove the decoded images and the teachers; they are made again when needed, and no "
+        "image of your own is touched",
     )
     kept.add_argument(
         "--downloads", action="store_true", help="with --clear: remove downloaded data sets too"

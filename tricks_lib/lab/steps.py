@@ -9,6 +9,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "Step",
     "Training",
     "batches",
+    "device_by_default",
     "memory_layout",
     "pick_device",
     "precision",
@@ -184,12 +186,27 @@ def steps_per_epoch(recipe: Recipe, data: Data) -> int:
     return max(1, len(data.train) // recipe.batch_size)
 
 
+_BY_DEFAULT: ContextVar[torch.device | None] = ContextVar("device", default=None)
+
+
+@contextmanager
+def device_by_default(device: torch.device) -> Iterator[None]:
+    """Let everything inside train on a device that nobody names there."""
+    token = _BY_DEFAULT.set(device)
+    try:
+        yield
+    finally:
+        _BY_DEFAULT.reset(token)
+
+
 def pick_device(device: str | torch.device | None = None) -> torch.device:
-    """Return `device`, or the best there is: CUDA, then MPS, then the CPU.
+    """Return `device`, or that of `device_by_default`, or the best there is: CUDA, then MPS, then
+    the CPU.
 
     Raises:
         ValueError: if torch knows no such device.
     """
+    device = device or _BY_DEFAULT.get()
     if device is None:
         if torch.cuda.is_available():
             device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"

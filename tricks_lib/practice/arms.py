@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -257,4 +258,4 @@ def _arguments(named: dict[str, Any]) -> str:
 
 def _is_file(value: Any) -> bool:
     """Tell whether something stands for a file, as the teacher of a distillation does."""
-    return isinstance(getattr(value, "path", None), str)
+    return isinstance(getattr(value, "file", None), Path)

@@ -17,7 +17,7 @@ import torch
 
 from ..lab.data import Data, load_data
 from ..lab.distributed import workers
-from ..lab.steps import pick_device
+from ..lab.steps import device_by_default, pick_device
 from ..lab.study import ACCURACY, StudyResult, study
 from ..lab.train import Run, fit
 from ..models import small_resnet
@@ -116,7 +116,7 @@ def answer(question: Question) -> Reading:
         pretrained=getattr(model, "pretrained", False),
     )
     print(data, plan_in_words(usual, data), sep="\n", flush=True)
-    with threads_of_torch(question.threads):
+    with threads_of_torch(question.threads), device_by_default(device):
         recipes = _arms(question, usual, data)
     with _folder(question.out) as folder:
         result = _study(question, recipes, data, device, folder / RUNS)

@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import replace
 from pickle import UnpicklingError
 
@@ -9,8 +10,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from tricks_lib import Distillation, Recipe, fit, mlp
 from tricks_lib.course.baseline import BASELINE
 from tricks_lib.course.plan import best_tries
+from tricks_lib.lab.steps import device_by_default, pick_device
 from tricks_lib.lab.study import code_hash
 from tricks_lib.lab.study.run import as_text
+from tricks_lib.objectives import cross_entropy
 from tricks_lib.ops.written import same
 
 CPU = torch.device("cpu")
@@ -184,6 +187,59 @@ def test_a_saved_teacher_is_known_by_its_weights(entry):
         torch.testing.assert_close(teacher(images), network.eval()(images))
     texts = {as_text(Recipe(objective=Distillation(teacher))) for teacher in saved}
     assert len(texts) == 2
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("TRICKS_DATA", str(tmp_path / "cache"))
+
+
+@pytest.mark.usefixtures("cache")
+def test_the_teacher_of_the_switch_is_trained_once(switch, study, entry, monkeypatch):
+    teachers, trained = entry.part("teachers"), []
+
+    def counted(recipe, data, seed):
+        trained.append(recipe)
+        return fit(recipe, data, seed=seed)
+
+    monkeypatch.setattr(teachers, "fit", counted)
+    data = study.MINE(0).subset(train=64)
+    short = replace(BASELINE, epochs=1, batch_size=16, model=study.GOOD.recipe.model)
+    first = switch(short, data)
+    assert switch(short, data) == first and len(trained) == 1
+    others = [(replace(short, lr=0.01), data), (short, data.subset(train=32))]
+    assert all(switch(*other) != first for other in others) and len(trained) == 3
+    first.objective.teacher.file.unlink()
+    assert switch(short, data) == first and len(trained) == 4
+    lost = replace(short, objective=lambda *batch: cross_entropy(*batch))
+    assert switch(lost, data).objective == switch(lost, data).objective and len(trained) == 6
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_teacher_is_trained_where_the_student_is(switch, study, entry, monkeypatch):
+    teachers, devices = entry.part("teachers"), []
+
+    def pretended(recipe, data, seed):
+        devices.append(pick_device())
+        return fit(recipe, data, seed=seed, device="cpu")
+
+    monkeypatch.setattr(teachers, "fit", pretended)
+    with device_by_default(torch.device("meta")):
+        switch(replace(BASELINE, epochs=1, batch_size=16), study.MINE(0).subset(train=16))
+    assert devices == [torch.device("meta")] and pick_device().type != "meta"
+
+
+def test_a_teacher_takes_its_weights_to_another_machine(entry, monkeypatch, tmp_path):
+    teachers = entry.part("teachers")
+    monkeypatch.setenv("TRICKS_DATA", str(tmp_path / "here"))
+    teacher = teachers.save(mlp(1, 10), mlp, 1, 10)
+    images = torch.randn(3, 1, 28, 28)
+    answers, packed = teacher(images), pickle.dumps(teacher)
+    monkeypatch.setenv("TRICKS_DATA", str(tmp_path / "there"))
+    teachers._loaded.cache_clear()
+    there = pickle.loads(packed)
+    assert there == teacher and there.file.is_relative_to(tmp_path / "there")
+    torch.testing.assert_close(there(images), answers)
 
 
 def test_a_file_with_other_weights_is_refused(entry, tmp_path):

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from tricks_lib.lab.data import load_data
-from tricks_lib.lab.data.cache import aside, cache_folder, cache_size, clear_cache
+from tricks_lib.lab.data.cache import (
+    aside,
+    cache_folder,
+    cache_size,
+    clear_cache,
+    networks_folder,
+)
 
 
 def test_the_chosen_folder_comes_before_the_environment(tmp_path, cache):
@@ -46,17 +52,20 @@ def test_what_killed_runs_left_goes_after_a_day(cache):
 
 
 def test_the_cache_says_how_large_it_is_and_is_cleared(pets, cache):
-    assert cache_size() == {"decoded images": 0, "downloads": 0}
+    assert cache_size() == {"decoded images": 0, "trained networks": 0, "downloads": 0}
     assert clear_cache() == 0
     load_data(pets)
     for name in ("FashionMNIST/raw", ".unfinished-x", "of my own"):
         (cache / name).mkdir(parents=True)
         (cache / name / "file").write_bytes(bytes(1000))
+    networks_folder().mkdir()
+    (networks_folder() / "weights.pt").write_bytes(bytes(2000))
     sizes = cache_size()
     assert sizes["decoded images"] > 1000 + 6 * 3 * 8 * 8
     assert sizes["downloads"] == 1000
-    assert clear_cache() == sizes["decoded images"]
-    assert cache_size() == {"decoded images": 0, "downloads": 1000}
+    assert sizes["trained networks"] == 2000
+    assert clear_cache() == sizes["decoded images"] + 2000
+    assert cache_size() == {"decoded images": 0, "trained networks": 0, "downloads": 1000}
     assert clear_cache(downloads=True) == 1000
     assert [path.name for path in cache.iterdir()] == ["of my own"]
     assert len(load_data(pets).train) == 4

@@ -3,7 +3,7 @@
 Chapter: notebooks/00_baseline.ipynb
 """
 
-from .cache import cache_folder, cache_size, clear_cache
+from .cache import cache_folder, cache_size, clear_cache, networks_folder
 from .load import load_data
 from .published import DataUnavailable
 from .splits import Data, Split
@@ -18,4 +18,5 @@ __all__ = [
     "cache_size",
     "clear_cache",
     "load_data",
+    "networks_folder",
 ]

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["aside", "cache_folder", "cache_size", "clear_cache"]
+__all__ = ["aside", "cache_folder", "cache_size", "clear_cache", "networks_folder"]
 
 DECODED = "folders"
 """Where the decoded images of folders are, in the cache."""
+
+NETWORKS = "networks"
+"""Where trained networks are that a recipe names, in the cache."""
 
 DOWNLOADS = ("FashionMNIST", "cifar-10-batches-py")
 """Where torchvision puts the published sets, in the cache."""
@@ -26,8 +29,18 @@ def cache_folder(chosen: str | Path | None = None) -> Path:
     return Path(folder).expanduser()
 
 
+def networks_folder(chosen: str | Path | None = None) -> Path:
+    """Return where trained networks are kept that a recipe names, such as a teacher.
+
+    Args:
+        chosen: the folder of the cache, as in `cache_folder`.
+    """
+    return cache_folder(chosen) / NETWORKS
+
+
 def cache_size(chosen: str | Path | None = None) -> dict[str, int]:
-    """Return how many bytes the cache holds, of "decoded images" and of "downloads".
+    """Return how many bytes the cache holds, of "decoded images", of "trained networks" and of
+    "downloads".
 
     Other things in the folder are not counted: it may be one that was there before.
 
@@ -38,12 +51,14 @@ def cache_size(chosen: str | Path | None = None) -> dict[str, int]:
     decoded = [cache / DECODED, *cache.glob(".unfinished-*")]
     return {
         "decoded images": sum(map(_bytes_in, decoded)),
+        "trained networks": _bytes_in(cache / NETWORKS),
         "downloads": sum(_bytes_in(cache / name) for name in DOWNLOADS),
     }
 
 
 def clear_cache(chosen: str | Path | None = None, *, downloads: bool = False) -> int:
-    """Remove the decoded images of folders, which are made again when they are needed.
+    """Remove the decoded images of folders and trained networks, which are made again when they are
+    needed.
 
     Nothing else in the folder is touched, and no image of your own.
 
@@ -58,7 +73,7 @@ def clear_cache(chosen: str | Path | None = None, *, downloads: bool = False) ->
         OSError: if something cannot be removed.
     """
     cache = cache_folder(chosen)
-    gone = [cache / DECODED, *cache.glob(".unfinished-*")]
+    gone = [cache / DECODED, cache / NETWORKS, *cache.glob(".unfinished-*")]
     if downloads:
         gone += [cache / name for name in DOWNLOADS]
     freed = 0

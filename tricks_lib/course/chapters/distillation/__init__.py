@@ -7,12 +7,11 @@ from dataclasses import replace
 
 from tricks_lib.course.chapter import Chapter
 from tricks_lib.lab.data import Data
-from tricks_lib.lab.train import fit
 from tricks_lib.objectives import Distillation
 from tricks_lib.recipe import Recipe
 
 from .study import OTHER_START, PLAN
-from .teachers import save
+from .teachers import trained
 
 __all__ = ["CHAPTER", "switch"]
 
@@ -20,8 +19,7 @@ __all__ = ["CHAPTER", "switch"]
 def switch(recipe: Recipe, data: Data) -> Recipe:
     """Train a teacher by the same recipe first, and let the next network listen to it. A teacher
     that saw more images does more: see the chapter."""
-    network = fit(recipe, data, seed=OTHER_START).model
-    teacher = save(network, recipe.model, data.channels, data.num_classes)
+    teacher = trained(recipe, data, seed=OTHER_START)
     return replace(recipe, objective=Distillation(teacher, temperature=4.0, alpha=0.9))
 
 

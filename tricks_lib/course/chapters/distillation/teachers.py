@@ -4,18 +4,25 @@ Chapter: notebooks/06_distillation.ipynb
 """
 
 import hashlib
+import io
 import os
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from tricks_lib.lab.data import Data, networks_folder
+from tricks_lib.lab.steps import pick_device
+from tricks_lib.lab.study import code_hash
+from tricks_lib.lab.study.run import ENGINE
+from tricks_lib.lab.train import fit
 from tricks_lib.protocols import ModelFactory
+from tricks_lib.recipe import Recipe
 
-__all__ = ["Saved", "fingerprint", "save"]
+__all__ = ["Saved", "fingerprint", "save", "trained"]
 
 
 def fingerprint(network: nn.Module) -> str:
@@ -32,12 +39,15 @@ def fingerprint(network: nn.Module) -> str:
 class Saved:
     """A teacher in a file. Two teachers with other weights are two values, and two texts.
 
+    A copy that is sent to another machine takes the weights along.
+
     Args:
         model: what builds the network, (channels, classes) -> network.
         channels: of the images.
         classes: K.
-        path: the file of its weights, which is loaded with `weights_only=True`.
-        weights: their fingerprint.
+        weights: the fingerprint of its weights.
+        path: the file with them, which is loaded with `weights_only=True`; None for the one that
+            `save` wrote.
 
     Shape: float images (B, C, H, W) -> logits (B, K), in evaluation mode.
 
@@ -49,8 +59,27 @@ class Saved:
     model: ModelFactory
     channels: int
     classes: int
-    path: str
     weights: str
+    path: str | None = None
+
+    @property
+    def file(self) -> Path:
+        """The file of the weights."""
+        return Path(self.path) if self.path else networks_folder() / f"{self.weights}.pt"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Take the weights along where they are at hand."""
+        content = self.file.read_bytes() if self.file.exists() else None
+        return {field: getattr(self, field) for field in self.__dataclass_fields__} | {
+            "content": content
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Write the weights down where they are not at hand."""
+        content = state.pop("content")
+        self.__dict__.update(state)  # what is frozen may not be set
+        if content is not None and not self.file.exists():
+            _write(content, self.file)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the logits."""
@@ -62,23 +91,59 @@ class Saved:
 def _loaded(teacher: Saved, device: torch.device) -> nn.Module:
     """Load a teacher once for each device."""
     network = teacher.model(teacher.channels, teacher.classes)
-    network.load_state_dict(torch.load(teacher.path, map_location="cpu", weights_only=True))
+    network.load_state_dict(torch.load(teacher.file, map_location="cpu", weights_only=True))
     found = fingerprint(network)
     if found != teacher.weights:
         raise ValueError(
-            f"{teacher.path} holds other weights: expected {teacher.weights}, got {found}"
+            f"{teacher.file} holds other weights: expected {teacher.weights}, got {found}"
         )
     return network.to(device).eval()
 
 
 def save(network: nn.Module, model: ModelFactory, channels: int, classes: int) -> Saved:
-    """Write the weights of a trained network into a file of the folder for temporary files, which
-    is called after them, and return the teacher that it is from now on."""
-    weights = fingerprint(network)
-    folder = Path(tempfile.gettempdir()) / "tricks_lib-teachers"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{weights}.pt"
-    unfinished = folder / f"{weights}.{os.getpid()}"
-    torch.save(network.state_dict(), unfinished)
-    unfinished.replace(path)
-    return Saved(model, channels, classes, str(path), weights)
+    """Write the weights of a trained network into a file of the cache, which is called after them,
+    and return the teacher that it is from now on."""
+    teacher = Saved(model, channels, classes, fingerprint(network))
+    held = io.BytesIO()
+    torch.save(network.state_dict(), held)
+    _write(held.getvalue(), teacher.file)
+    return teacher
+
+
+def trained(recipe: Recipe, data: Data, seed: int) -> Saved:
+    """Return a teacher that is trained by a recipe: once, and the next time the same one.
+
+    It is known by all that it came from: the recipe with its code, the data, the seed, the kind of
+    device. A recipe that cannot be written down is trained each time.
+
+    Args:
+        recipe: how it is trained.
+        data: on what.
+        seed: of its run.
+    """
+    try:
+        asked = (recipe.written(), code_hash(recipe), code_hash(*ENGINE))
+    except ValueError:
+        return save(
+            fit(recipe, data, seed=seed).model, recipe.model, data.channels, data.num_classes
+        )
+    given = data.fingerprint(), data.mean.tolist(), data.std.tolist(), seed
+    where = pick_device().type, torch.__version__
+    key = hashlib.sha256(repr((asked, given, where)).encode()).hexdigest()[:16]
+    told = networks_folder() / f"{key}.txt"
+    if told.exists():
+        teacher = Saved(recipe.model, data.channels, data.num_classes, told.read_text().strip())
+        if teacher.file.exists():
+            return teacher
+    network = fit(recipe, data, seed=seed).model
+    teacher = save(network, recipe.model, data.channels, data.num_classes)
+    _write(teacher.weights.encode(), told)
+    return teacher
+
+
+def _write(content: bytes, file: Path) -> None:
+    """Write a file as a whole, also where several processes write it at once."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}")
+    unfinished.write_bytes(content)
+    unfinished.replace(file)
