@@ -1,3 +1,4 @@
+import re
 import shutil
 import warnings
 
@@ -25,6 +26,15 @@ def sizes(data):
 
 def greens(split):
     return {(int(label), int(image[1, 0, 0])) for image, label in zip(split.images, split.labels)}  # noqa: B905
+
+
+def test_a_folder_is_named_as_seen_from_here(classes, monkeypatch):
+    monkeypatch.chdir(classes.parent)
+    with pytest.warns(UserWarning, match=f"^{classes.name}: there is no test split"):
+        load_data(classes.name)
+    monkeypatch.chdir(classes)
+    with pytest.warns(UserWarning, match=f"^{re.escape(str(classes.parent))}/pets: there is no"):
+        load_data(classes)
 
 
 def test_a_folder_of_classes_is_divided_and_says_so(classes):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, isclose
 
-from .listing import Listing, readable, sample
+from .listing import Listing, readable, readable_path, sample
 
 __all__ = ["Division", "divide", "group_names"]
 
@@ -232,6 +232,6 @@ def _check_all_classes(
         )
         more = f", and {len(short) - NAMED} classes more" if len(short) > NAMED else ""
         raise ValueError(
-            f"expected {kind} of each class of {readable(str(whole.root))} for each of "
+            f"expected {kind} of each class of {readable_path(whole.root)} for each of "
             f"{', '.join(splits)}, too few to divide them: {have}{more}"
         )

@@ -26,7 +26,7 @@ from .cache import DECODED, aside
 from .decoding import Form, Look, decode, in_threads, look, shown_size, usual_threads
 from .dividing import Division
 from .layout import list_splits
-from .listing import Listing, readable, sample
+from .listing import Listing, readable, readable_path, sample
 from .memory import as_text, fits, largest_size, memory
 from .splits import Data, Split, assemble
 from .streamed import StreamedImages, digest
@@ -93,7 +93,7 @@ def load_folder(folder: Path, cache: Path, options: Options) -> Data:
     """
     folder = Path(os.path.realpath(folder))  # one place has one name, whatever it is called by
     listings, said = list_splits(folder, options.division)
-    notes = [f"{readable(str(folder))}: {note}" for note in said]
+    notes = [f"{readable_path(folder)}: {note}" for note in said]
     place, content = _place(folder, options), _content(listings)
     whole = cache / DECODED / f"{place}-{content}.pt"
     pieces = cache / DECODED / f"{place}s-{content}.pt"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .decoding import suffixes
 from .dividing import Division, divide, group_names
-from .listing import Listing, list_classes, passed_over, readable, scan
+from .listing import Listing, list_classes, passed_over, readable, readable_path, scan
 
 __all__ = ["list_splits"]
 
@@ -55,7 +55,7 @@ def list_splits(
         ValueError: if it is laid out in another way, or a folder inside cannot be opened.
     """
     division = division or Division()
-    shown = readable(str(folder))
+    shown = readable_path(folder)
     if not folder.exists():
         raise FileNotFoundError(f"there is no folder {shown}")
     if not folder.is_dir():
@@ -104,7 +104,7 @@ def _roles(folder: Path, there: list[str]) -> dict[str, str]:
     for role, folders in found.items():
         if len(folders) > 1:
             raise ValueError(
-                f"expected one folder of {role} images in {readable(str(folder))}, got {folders}"
+                f"expected one folder of {role} images in {readable_path(folder)}, got {folders}"
             )
     return {role: folders[0] for role, folders in found.items()}
 
@@ -114,9 +114,9 @@ def _classes_of(folder: Path, there: list[str]) -> Listing:
     if len(there) < 2:
         inside = folder / there[0] if there else folder
         deeper = scan(str(inside))[0] if there else []
-        hint = f"; did you mean {readable(str(inside))}?" if len(deeper) > 1 else ""
+        hint = f"; did you mean {readable_path(inside)}?" if len(deeper) > 1 else ""
         raise ValueError(
-            f"expected the folders train and test in {readable(str(folder))}, or a folder for "
+            f"expected the folders train and test in {readable_path(folder)}, or a folder for "
             f"each of at least two classes, got {list(map(readable, there)) or 'none'}{hint}"
         )
     return list_classes(folder)
@@ -167,7 +167,7 @@ def _check_classes(split: Listing, train: Listing) -> None:
         missing = sorted(set(train.classes) - set(split.classes)) or "none"
         extra = sorted(set(split.classes) - set(train.classes)) or "none"
         raise ValueError(
-            f"expected the same classes in {readable(str(split.root))} as in "
+            f"expected the same classes in {readable_path(split.root)} as in "
             f"{readable(train.root.name)}: missing {missing}, not in train {extra}"
         )
 

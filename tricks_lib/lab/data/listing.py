@@ -12,7 +12,15 @@ from typing import BinaryIO
 
 from .decoding import missing, suffixes
 
-__all__ = ["Listing", "list_classes", "passed_over", "readable", "sample", "scan"]
+__all__ = [
+    "Listing",
+    "list_classes",
+    "passed_over",
+    "readable",
+    "readable_path",
+    "sample",
+    "scan",
+]
 
 SAMPLE = 4096
 """Bytes that are read at the start, in the middle and at the end of a file to recognise it."""
@@ -49,6 +57,12 @@ def readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
+def readable_path(path: Path) -> str:
+    """Return a path that can be printed, short where it lies below the current folder."""
+    here = Path.cwd()
+    return readable(str(path.relative_to(here) if here in path.parents else path))
+
+
 def sample(file: BinaryIO, size: int) -> bytes:
     """Read a little of an open file: its end alone tells nearly all compressed images apart."""
     read = f"{size} ".encode()
@@ -68,7 +82,7 @@ def list_classes(root: Path) -> Listing:
     classes, files = scan(str(root))
     if len(classes) < 2:
         raise ValueError(
-            f"expected a folder for each of at least two classes in {readable(str(root))}, "
+            f"expected a folder for each of at least two classes in {readable_path(root)}, "
             f"got {classes or 'none'}"
         )
     split = Listing(root, classes)
@@ -91,7 +105,7 @@ def list_classes(root: Path) -> Listing:
     if empty:
         raise ValueError(
             f"expected images ({', '.join(known)}) in each class of "
-            f"{readable(str(root))}, got none in {empty}{_commands(split.others)}"
+            f"{readable_path(root)}, got none in {empty}{_commands(split.others)}"
         )
     return split
 
