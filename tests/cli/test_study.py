@@ -126,13 +126,24 @@ def test_without_a_folder_nothing_is_kept(run, few, capsys, tmp_path, monkeypatc
     assert "[4/4] warmup, seed 1" in capsys.readouterr().err
 
 
+def test_images_too_small_for_a_network_are_refused_before_anything_is_run(run, few, capsys):
+    assert run("study", "--tricks", "mixup", "--model", "squeezenet1_1", *QUICK) == 2
+    error = capsys.readouterr().err
+    assert "error: squeezenet1_1 does not take images of 8×8 pixels" in error
+    assert "--image-size" in error and "Traceback" not in error
+
+
 def test_all_tricks_are_those_that_fit(run, few, capsys, tmp_path, monkeypatch):
     names = ["warmup", "weight_decay", "batch_norm"]
     monkeypatch.setattr("tricks_lib.cli.study.trick_names", lambda: names)
     assert run("study", "--all", *QUICK, "--out", tmp_path) == 0
-    assert list(StudyResult.load(tmp_path / "runs.jsonl").runs) == ["baseline", "warmup"]
+    made = ["baseline", "warmup", "no_weight_decay", "no_batch_norm"]
+    assert list(StudyResult.load(tmp_path / "runs.jsonl").runs) == made
+    capsys.readouterr()
+    with pytest.warns(UserWarning, match="made for images of 224 pixels"):
+        assert run("study", "--all", "--model", "resnet18", *QUICK) == 0
     text = capsys.readouterr().out
-    assert "left out: weight_decay changes nothing here" in text
+    assert "left out: batch_norm builds a network of its own" in text
     assert run("study", "--tricks", "weight_decay", *QUICK) == 2  # asked for by name
     assert "error: weight_decay changes nothing here" in capsys.readouterr().err
 

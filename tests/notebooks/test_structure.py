@@ -340,7 +340,8 @@ def test_what_an_exercise_tells_to_call_is_imported(notebook):
     for text in notebook.prose:
         if not re.search(r"^\*\*Exercise \d", text, flags=re.M):
             continue
-        told = set(re.findall(r"`(\w+)(?:\(|`)", text)) & set(tricks_lib.__all__)
+        calls = re.sub(r'"[^"]*"', "", " ".join(re.findall(r"`([^`\n]*\([^`\n]*)`", text)))
+        told = set(re.findall(r"(?<![.\w])\w+", calls)) & set(tricks_lib.__all__)
         named = re.findall(r"\bimport ([\w, ]+)`|`(\w+)` and `(\w+)` are imported", text)
         said = set(re.findall(r"\w+", " ".join(" ".join(names) for names in named)))
         missing = told - there - said

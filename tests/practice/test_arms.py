@@ -14,6 +14,7 @@ from tricks_lib import (
     RandomCrop,
     Recipe,
     initialized,
+    sgd,
     small_resnet,
     supervised,
 )
@@ -104,8 +105,39 @@ def test_a_trick_that_does_not_fit_is_refused_with_the_reason(toy, name, model, 
     with pytest.raises(DoesNotFit, match=message):
         arms([name], baseline, toy())
     found, reasons = arms_that_fit(["mixup", name], baseline, toy())
-    assert list(found) == ["baseline", "mixup"]
-    assert list(reasons) == [name]
+    if "changes nothing" in message:  # then it is taken out
+        assert list(found) == ["baseline", "mixup", f"no_{name}"] and not reasons
+    else:
+        assert list(found) == ["baseline", "mixup"]
+        assert list(reasons) == [name]
+
+
+def test_what_the_baseline_has_is_taken_out(toy):
+    found = arms(["no_weight_decay", "no_batch_norm", "mixup+no_weight_decay"], QUICK, toy())
+    optimizer = found["no_weight_decay"].optimizer(torch.nn.Linear(2, 2), lr=0.1)
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0]
+    assert not any("norm" in type(m).__name__.lower() for m in bare_of(found["no_batch_norm"]))
+    assert any("norm" in type(m).__name__.lower() for m in bare_of(QUICK))
+    both = found["mixup+no_weight_decay"]
+    assert both.mix == Mixup(0.2) and both.optimizer.keywords == {"weight_decay": 0.0}
+    told = {name: strength(recipe, QUICK) for name, recipe in found.items()}
+    assert told["no_weight_decay"] == "weight_decay=0" and told["no_batch_norm"] == (
+        "batch_norm=False"
+    )
+
+
+def bare_of(recipe):
+    return recipe.model(1, 4).modules()
+
+
+def test_what_is_not_there_cannot_be_taken_out(toy):
+    bare = replace(QUICK, optimizer=partial(sgd, weight_decay=0.0))
+    with pytest.raises(DoesNotFit, match=r"no_weight_decay changes .*: the baseline does not have"):
+        arms(["no_weight_decay"], bare, toy())
+    with pytest.raises(DoesNotFit, match="no_batch_norm cannot be put into other_network"):
+        arms(["no_batch_norm"], replace(QUICK, model=other_network), toy())
+    with pytest.raises(DoesNotFit, match="it already; no_weight_decay takes it out"):
+        arms(["weight_decay"], QUICK, toy())
 
 
 def test_a_network_without_batch_normalisation_can_be_given_it(toy):

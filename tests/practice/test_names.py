@@ -5,12 +5,25 @@ import pytest
 
 from tricks_lib.course.chapter import chapters
 from tricks_lib.lab.networks import NAMES
-from tricks_lib.practice.names import chapter_names, model_names, parse, trick_names
+from tricks_lib.practice.names import (
+    chapter_names,
+    model_names,
+    parse,
+    removable_names,
+    trick_names,
+)
 
 
 def test_names_that_are_read_are_those_that_are_imported():
     assert chapter_names() == [entry.slug for entry in chapters()]
     assert trick_names() == [entry.slug for entry in chapters() if entry.switch]
+    assert removable_names() == [f"no_{entry.slug}" for entry in chapters() if entry.off]
+    assert parse("no_weight_decay,mixup+no_batch_norm") == [
+        "no_weight_decay",
+        "mixup+no_batch_norm",
+    ]
+    with pytest.raises(ValueError, match="did you mean no_weight_decay"):
+        parse("no_weight_decy")
 
 
 def test_networks_that_are_read_are_those_that_torchvision_has():

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..practice.names import model_names, nearest, trick_names
+from ..practice.names import model_names, nearest, removable_names, trick_names
 from .arguments import (
     add_workers,
     device,
@@ -54,9 +54,14 @@ def add(commands: Any) -> None:
         "--tricks",
         type=some_arms,
         metavar="A,B+C",
-        help=f"separated by commas; a plus joins a combination. Out of: {', '.join(trick_names())}",
+        help="separated by commas; a plus joins a combination. Out of: "
+        f"{', '.join([*trick_names(), *removable_names()])}",
     )
-    which.add_argument("--all", action="store_true", help="every trick that fits the network")
+    which.add_argument(
+        "--all",
+        action="store_true",
+        help="every trick that fits the network; what the baseline has is taken out of it",
+    )
 
     network = own.add_argument_group("network")
     network.add_argument(

@@ -17,9 +17,9 @@ from ..course.chapter import chapter
 from ..lab.data import Data
 from ..ops.written import same, written
 from ..recipe import Recipe
-from .names import BASELINE, parse
+from .names import BASELINE, OFF, parse, removable_names
 
-__all__ = ["DoesNotFit", "arms", "arms_that_fit", "parse", "strength"]
+__all__ = ["DoesNotFit", "HasItAlready", "arms", "arms_that_fit", "parse", "strength"]
 
 LONGEST = 90
 """Letters that a table has for what an arm changes."""
@@ -27,6 +27,10 @@ LONGEST = 90
 
 class DoesNotFit(ValueError):
     """A trick that cannot be switched on in this baseline, or that changes nothing there."""
+
+
+class HasItAlready(DoesNotFit):
+    """A trick that the baseline has."""
 
 
 def arms(names: Iterable[str], baseline: Recipe, data: Data) -> dict[str, Recipe]:
@@ -53,11 +57,17 @@ def arms_that_fit(
     names: Iterable[str], baseline: Recipe, data: Data
 ) -> tuple[dict[str, Recipe], dict[str, str]]:
     """Return the same without the arms that do not fit, and the reasons for which they do not, by
-    their names. The arguments are those of `arms`."""
+    their names. What the baseline has already is taken out of it, where that can be done. The
+    arguments are those of `arms`."""
     switches, found, reasons = _Switches(baseline, data), {BASELINE: baseline}, {}
     for name in names:
         try:
-            found[name] = switches.arm(name)
+            try:
+                found[name] = switches.arm(name)
+            except HasItAlready:
+                if (removed := f"{OFF}{name}") not in removable_names():
+                    raise
+                found[removed] = switches.arm(removed)
         except DoesNotFit as error:
             reasons[name] = str(error)
     return found, reasons
@@ -90,13 +100,14 @@ class _Switches:
         if trick not in self._alone:
             recipe = self.switched(trick, self.baseline)
             if not _changed(recipe, self.baseline):
-                raise DoesNotFit(f"{trick} changes nothing here: the baseline has it already")
+                raise HasItAlready(_no_change(trick))
             self._check_network(trick, recipe)
             self._alone[trick] = recipe
         return self._alone[trick]
 
     def switched(self, trick: str, recipe: Recipe) -> Recipe:
-        switch = chapter(trick).switch
+        entry = chapter(trick.removeprefix(OFF))
+        switch = entry.off if trick.startswith(OFF) else entry.switch
         if switch is None:
             raise DoesNotFit(f"chapter {trick} has no trick to switch on")
         return switch(recipe, self.data)
@@ -143,6 +154,14 @@ class _Switches:
             network = recipe.model(self.data.channels, self.data.num_classes)
         weights: dict[str, torch.Tensor] = network.state_dict()
         return weights
+
+
+def _no_change(trick: str) -> str:
+    if trick.startswith(OFF):
+        return f"{trick} changes nothing here: the baseline does not have it"
+    removed = f"{OFF}{trick}"
+    way_out = f"; {removed} takes it out" if removed in removable_names() else ""
+    return f"{trick} changes nothing here: the baseline has it already{way_out}"
 
 
 def _changed(recipe: Recipe, before: Recipe) -> list[str]:
@@ -248,12 +267,11 @@ def _short(value: Any, usual: Any = None) -> str:
 
 
 def _arguments(named: dict[str, Any]) -> str:
-    """Return arguments with what says how strong a trick is: no flags, no defaults of nothing."""
-    return ", ".join(
-        f"{name}={_short(value)}"
-        for name, value in named.items()
-        if value is not None and not isinstance(value, bool) and not _is_file(value)
-    )
+    """Return arguments with what says how strong a trick is: no defaults of nothing, and no flags
+    beside numbers."""
+    told = {k: v for k, v in named.items() if v is not None and not _is_file(v)}
+    strong = {k: v for k, v in told.items() if not isinstance(v, bool)}
+    return ", ".join(f"{name}={_short(value)}" for name, value in (strong or told).items())
 
 
 def _is_file(value: Any) -> bool:

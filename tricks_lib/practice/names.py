@@ -11,12 +11,24 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["BASELINE", "chapter_names", "model_names", "nearest", "parse", "trick_names"]
+__all__ = [
+    "BASELINE",
+    "OFF",
+    "chapter_names",
+    "model_names",
+    "nearest",
+    "parse",
+    "removable_names",
+    "trick_names",
+]
 
 CHAPTERS = Path(__file__).parents[1] / "course" / "chapters"
 
 BASELINE = "baseline"
 """What the arm without any trick is called."""
+
+OFF = "no_"
+"""What stands before a trick that is taken out of the baseline."""
 
 
 def chapter_names() -> list[str]:
@@ -24,25 +36,31 @@ def chapter_names() -> list[str]:
     return list(_chapters())
 
 
+def removable_names() -> list[str]:
+    """Return what a baseline usually has and can be taken out of it: "no_weight_decay"."""
+    return [f"{OFF}{slug}" for slug, given in _chapters().items() if "off" in given]
+
+
 def trick_names() -> list[str]:
     """Return the slugs of the chapters whose trick can be switched on, in the order of the
     course."""
-    return [slug for slug, has_switch in _chapters().items() if has_switch]
+    return [slug for slug, given in _chapters().items() if "switch" in given]
 
 
 @cache
-def _chapters() -> dict[str, bool]:
-    """Whether each chapter has a switch, by slug, as its `CHAPTER = Chapter(...)` says."""
+def _chapters() -> dict[str, set[str]]:
+    """What each chapter gives by name in its `CHAPTER = Chapter(...)`, such as "switch", by
+    slug."""
     found = []
     for file in CHAPTERS.glob("*/__init__.py"):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
                 continue
             if [ast.unparse(target) for target in node.targets] == ["CHAPTER"]:
-                given = {part.arg: part.value for part in node.value.keywords}
+                given = {part.arg: part.value for part in node.value.keywords if part.arg}
                 number = ast.literal_eval(given["number"])
-                found.append((number, file.parent.name, "switch" in given))
-    return {slug: has_switch for _, slug, has_switch in sorted(found)}
+                found.append((number, file.parent.name, {*given}))
+    return {slug: given for _, slug, given in sorted(found, key=lambda one: one[:2])}
 
 
 @cache
@@ -66,6 +84,7 @@ def parse(text: str) -> list[str]:
     """Read arms: tricks separated by commas, and combinations of tricks joined by a plus.
 
         parse("mixup, cutout+label_smoothing")  # ["mixup", "cutout+label_smoothing"]
+        parse("no_weight_decay")  # the baseline without what it has
 
     Args:
         text: what somebody wrote.
@@ -77,21 +96,21 @@ def parse(text: str) -> list[str]:
     Raises:
         ValueError: if there is none, a trick is unknown, or stands twice in a combination.
     """
-    arms = []
+    arms, known = [], [*trick_names(), *removable_names()]
     for part in text.split(","):
         if not part.strip():
             continue
         tricks = [name.strip() for name in part.split("+")]
         for name in tricks:
-            if name not in trick_names():
-                near = nearest(name, trick_names())
-                raise ValueError(f"expected tricks out of {', '.join(trick_names())}; got {near}")
+            if name not in known:
+                near = nearest(name, known)
+                raise ValueError(f"expected tricks out of {', '.join(known)}; got {near}")
         twice = sorted({name for name in tricks if tricks.count(name) > 1})
         if twice:
             raise ValueError(f"expected each trick once in a combination, got {part.strip()!r}")
         arms.append("+".join(tricks))
     if not arms:
-        raise ValueError(f"expected tricks out of {', '.join(trick_names())}; got {text!r}")
+        raise ValueError(f"expected tricks out of {', '.join(known)}; got {text!r}")
     return list(dict.fromkeys(arms))
 
 

@@ -159,7 +159,7 @@ def data_and_network(question: Question) -> tuple[Data, ModelFactory]:
     """
     with _warnings_in_a_line():
         if question.model == small_resnet.__name__:
-            return _ready(_loaded(question, question.image_size)), small_resnet
+            return _fitting(_ready(_loaded(question, question.image_size)), small_resnet)
         from ..lab.networks import as_pretrained, published
 
         trained = question.pretrained or question.weights is not None
@@ -173,7 +173,27 @@ def data_and_network(question: Question) -> tuple[Data, ModelFactory]:
             file=question.weights,
             image_size=min(data.image_size),
         )
-        return (as_pretrained(data, model) if trained else data), model
+        return _fitting(as_pretrained(data, model) if trained else data, model)
+
+
+def _fitting(data: Data, model: ModelFactory) -> tuple[Data, ModelFactory]:
+    """Return both, if the network takes such images: some shrink them until nothing is left.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that images are small is said when it trains
+        network = model(data.channels, data.num_classes).eval()
+        try:
+            network(data.normalize(data.test.images[:1]))
+        except RuntimeError as error:
+            height, width = data.image_size
+            raise ValueError(
+                f"{getattr(model, 'name', 'the network')} does not take images of {height}×{width} "
+                f"pixels ({error}): choose a larger --image-size, or another --model"
+            ) from error
+    return data, model
 
 
 def _loaded(question: Question, image_size: int | None) -> Data:

@@ -13,12 +13,17 @@ from tricks_lib.recipe import Recipe
 
 from .study import PLAN
 
-__all__ = ["CHAPTER", "switch"]
+__all__ = ["CHAPTER", "off", "switch"]
 
 
 def switch(recipe: Recipe, data: Data) -> Recipe:
     """Follow every convolution of the course's network by batch normalisation."""
     return replace(recipe, model=partial(small_resnet, batch_norm=True))
+
+
+def off(recipe: Recipe, data: Data) -> Recipe:
+    """Leave the layers out of a network that can do without them."""
+    return replace(recipe, model=partial(recipe.model, batch_norm=False))  # type: ignore[call-arg]
 
 
 CHAPTER = Chapter(
@@ -44,4 +49,5 @@ CHAPTER = Chapter(
     minutes_for_all=110,
     seconds=40,
     switch=switch,
+    off=off,
 )

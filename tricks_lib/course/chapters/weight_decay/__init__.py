@@ -13,12 +13,18 @@ from tricks_lib.recipe import Recipe
 
 from .study import PLAN
 
-__all__ = ["CHAPTER", "switch"]
+__all__ = ["CHAPTER", "off", "switch"]
 
 
 def switch(recipe: Recipe, data: Data) -> Recipe:
     """Decay all parameters by 5e-4 under SGD, as is usual for CIFAR-10."""
     return replace(recipe, optimizer=partial(sgd, weight_decay=5e-4))
+
+
+def off(recipe: Recipe, data: Data) -> Recipe:
+    """Decay nothing."""
+    optimizer = partial(recipe.optimizer, weight_decay=0.0)  # type: ignore[call-arg]
+    return replace(recipe, optimizer=optimizer)
 
 
 CHAPTER = Chapter(
@@ -41,4 +47,5 @@ CHAPTER = Chapter(
     minutes_for_all=120,
     seconds=40,
     switch=switch,
+    off=off,
 )
