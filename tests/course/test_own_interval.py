@@ -73,3 +73,24 @@ def test_the_same_study_is_made_once():
     gain = OwnInterval(counted, "", trick="it")
     assert gain.tells([[1, 2, 9]]) and gain.right([1, 2, 9])
     assert made == [(1, 2, 9)]
+
+
+def test_nothing_is_trained_for_a_function_that_is_not_written():
+    trained = []
+
+    def counted(baseline, seeds):
+        trained.append(baseline)
+        return told(baseline, seeds)
+
+    judge, posed = OwnInterval(counted, "", trick="the trick"), Exercises()
+
+    @posed.exercise("an interval", domain="`baseline` is a share, and `seeds` has two or more.")
+    def _(gain: Function, draws: Draws):
+        judge.judge(gain, draws, lambda: (0.5, [1, 2, 9]))
+
+    def gain(baseline, seeds):
+        """As the notebook has it."""
+        return ...
+
+    assert not posed(1, gain).tried and not trained
+    assert posed(1, lambda baseline, seeds: (0.0, 0.1)).tried and trained

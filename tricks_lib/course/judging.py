@@ -40,6 +40,12 @@ def still_dots(value: Any) -> bool:
     return value is ... or (isinstance(value, tuple | list) and any(map(still_dots, value)))
 
 
+def unwritten(function: Any) -> bool:
+    """Tell whether a function does nothing but return `...`: it names nothing beside."""
+    code = getattr(function, "__code__", None)
+    return code is not None and not code.co_names and ... in code.co_consts
+
+
 class Function:
     """A function of the learner's: what goes wrong in it becomes a sentence.
 
@@ -49,9 +55,13 @@ class Function:
 
     Raises:
         Wrong: if that cannot be called, or is a class.
+        NotTried: if it only returns `...`: an exercise may train for its inputs, which nobody
+            should wait for then.
     """
 
     def __init__(self, name: str, answer: Any):
+        if unwritten(answer):
+            raise NotTried
         self.answer = answer
         if inspect.isclass(answer) or not callable(answer):
             raise Wrong(

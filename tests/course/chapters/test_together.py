@@ -10,7 +10,6 @@ from tricks_lib.lab.study import StudyResult
 from tricks_lib.mix import CutMix, Mixup, keep, one_of
 from tricks_lib.ops.written import same
 from tricks_lib.recipe import Recipe
-from tricks_lib.recipes import small_photographs
 
 
 @pytest.fixture
@@ -81,6 +80,21 @@ def test_the_same_time_is_the_cost_of_a_step_in_epochs(study):
     rival, longer = (study.PLAN.recipes[name] for name in (study.RIVAL, study.LONGER))
     assert longer.epochs == round(study.COST * rival.epochs)
     assert longer.augment == rival.augment
+    epochs = {arm: recipe.epochs for arm, recipe in study.SAME_TIME.recipes.items()}
+    epochs |= {study.RIVAL: longer.epochs, study.FULL: study.PLAN.recipes[study.FULL].epochs}
+    assert sorted(epochs) == sorted(study.FINALISTS) == sorted(study.COSTS)
+    times = [study.COSTS[arm] * count for arm, count in epochs.items()]
+    assert max(times) < 1.02 * min(times)
+
+
+def test_further_studies_change_one_thing_each(study):
+    for plan, width, epochs in (
+        (study.SMALL, study.NARROW, study.LONG),
+        (study.LARGE, study.WIDE, study.LONG),
+        (study.LONGEST, study.WIDTH, study.LONGEST_EPOCHS),
+    ):
+        wanted = study.built_up(epochs, width)
+        assert all(recipe == wanted[arm] for arm, recipe in plan.recipes.items())
 
 
 @pytest.mark.parametrize("epochs", [1, 10, 30, 90])
@@ -211,8 +225,3 @@ def test_gains_are_steps_from_row_to_row(figures):
     assert found == {"b": 0.5, "c": -0.25}
     assert figures.inside({"a": 70.0, "b": 70.5, "c": 70.25}, 0.1) == ["c"]
     assert math.isclose(sum(figures.gains(figures.TORCHVISION).values()), 4.544, abs_tol=1e-6)
-
-
-def test_the_exported_recipe_is_the_best_on_validation_images(study):
-    best = study.best(study.PLAN.recorded())
-    assert study.PLAN.recipes[best] == small_photographs(study.LONG)
