@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 
 from tricks_lib import fit, small_resnet
-from tricks_lib.augment import Compose, HorizontalFlip, RandomCrop
+from tricks_lib.augment import AutoAugment, Compose, HorizontalFlip, RandomCrop
 from tricks_lib.ops.written import written
 from tricks_lib.recipe import Recipe
 from tricks_lib.recipes import small_photographs
@@ -17,6 +17,12 @@ def test_it_is_a_recipe_with_four_tricks():
     assert recipe.schedule == cosine_decay(30) and recipe.optimizer == Recipe().optimizer
     for slot in ("model", "mix", "objective", "stop"):
         assert getattr(recipe, slot) == getattr(Recipe(), slot)
+
+
+def test_a_long_run_takes_autoaugment_too():
+    short, long = small_photographs(90), small_photographs(90, autoaugment=True)
+    assert long.augment == Compose(*short.augment.steps, AutoAugment("cifar10"))
+    assert replace(long, augment=short.augment) == short
 
 
 @pytest.mark.parametrize("epochs", [1, 7, 90])
@@ -58,3 +64,6 @@ def test_it_is_the_best_of_the_recorded_study_on_validation_images():
 
     best = setting.best(setting.PLAN.recorded())
     assert setting.PLAN.recipes[best] == small_photographs(setting.LONG, setting.WIDTH)
+    best = setting.best(setting.LONGEST.recorded())
+    long = small_photographs(setting.LONGEST_EPOCHS, autoaugment=True)
+    assert setting.LONGEST.recipes[best] == long

@@ -28,6 +28,6 @@ CHAPTER = Chapter(
     before="Chapter 00, and the tricks that you want to combine; chapters 05, 09 and 12 help.",
     minutes=60,
     minutes_for_all=120,
-    seconds=60,
+    seconds=40,
     line="small_photographs(epochs=30)",
 )

@@ -3,28 +3,33 @@
 Chapter: notebooks/19_together.ipynb
 """
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from tricks_lib.course.claims import Claim, Helps, Holds, Hurts, Printed, Says
 from tricks_lib.lab.study import StudyResult
 
 from .figures import BAG_OF_TRICKS, TORCHVISION, gains, inside
 from .study import (
+    AUTO,
     BUILT_SHORT,
     COST,
     CROP,
+    DROPOUT,
     FULL,
     LEFT_OUT,
+    LONGEST,
+    MIX,
     NONE,
     PAIRS,
     PAIRS_OF,
-    PLAIN,
     PLAN,
     REGULARISERS,
     RIVAL,
     best,
     built_up,
     interaction,
+    mean_interaction,
+    pair,
     without,
 )
 
@@ -39,25 +44,42 @@ def percent(arm: str, metric: str = "accuracy", of: StudyResult | None = None) -
     return 100 * (of or PLAN.recorded()).mean(arm, metric)
 
 
-def gained_by_time(arm: str) -> float:
-    """Return how much more the long run has than the short one, in points."""
-    return percent(arm) - percent(arm, of=BUILT_SHORT.recorded())
+COLOURS = f"+ {AUTO}"
 
 
-def none_seen_in_pairs() -> None:
+def three_pairs_fall_short() -> None:
     """Look at the interactions, all fifteen read together, and at the gains of the six alone."""
     pairs = PAIRS.recorded()
-    found = [interaction(pairs, *two) for two in PAIRS_OF]
-    assert all(one.low < 0 < one.high for one in found)
-    reach = sum(one.high - one.low for one in found) / 2 / len(found)
-    assert 0.055 < reach < 0.065, reach
-    alone = [pairs.difference(name, comparisons=len(REGULARISERS)) for name in REGULARISERS]
-    assert all(one.low < 0 < one.high for one in alone)
+    found = {two: interaction(pairs, *two) for two in PAIRS_OF}
+    short = {frozenset(two) for two, one in found.items() if one.high < 0}
+    assert short == {frozenset(two) for two in combinations((DROPOUT, AUTO, MIX), 2)}, short
+    assert not any(one.low > 0 for one in found.values())
+    assert mean_interaction(pairs).high < 0
+
+
+def harder_to_learn() -> None:
+    """Look at the accuracy on the training images of the three tricks, and of two of them."""
+    pairs = PAIRS.recorded()
+    for first, second in combinations(sorted((DROPOUT, AUTO, MIX), key=REGULARISERS.index), 2):
+        alone = [pairs.mean(name, "train_accuracy") for name in (NONE, first, second)]
+        assert max(alone[1:]) < alone[0] - 0.1
+        assert pairs.mean(pair(first, second), "train_accuracy") < min(alone) - 0.05
 
 
 def best_is_the_rival() -> None:
     """Look for the best recipe on validation images."""
     assert best(PLAN.recorded()) == RIVAL
+
+
+def best_has_autoaugment() -> None:
+    """Look for the best of the long runs on validation images."""
+    assert best(LONGEST.recorded()) == COLOURS
+
+
+def all_eight_stay_behind() -> None:
+    """Compare all tricks with the best recipe of their length, at each of three lengths."""
+    for plan, baseline in ((BUILT_SHORT, "+ weight decay"), (PLAN, RIVAL), (LONGEST, COLOURS)):
+        assert plan.recorded().difference(FULL, baseline=baseline, comparisons=3).high < 0
 
 
 def largest_step() -> None:
@@ -114,17 +136,22 @@ CLAIMS: list[Claim] = [
         "{:.1f} % of the test images, against {:.1f} % with all eight tricks.",
         lambda: [percent(RIVAL), percent(FULL)],
     ),
+    Holds("the best of the long runs", best_has_autoaugment, carries="with AutoAugment besides"),
+    Says(
+        "After 90 epochs it was the one with AutoAugment besides: {:.1f} %.",
+        lambda: percent(COLOURS, of=LONGEST.recorded()),
+    ),
     # Pairs.
     Says(
         "without any, the network knows {:.0f} % of its training images.",
         lambda: percent(NONE, "train_accuracy", PAIRS.recorded()),
     ),
-    Holds(
-        "no pair is seen alone, nor a trick without another",
-        none_seen_in_pairs,
-        carries="All fifteen intervals contain zero; they reach about six points either way.",
+    Says(
+        "Together they fall short of the sum by {:.1f} points on average.",
+        lambda: -100 * mean_interaction(PAIRS.recorded()).mean,
     ),
-    Holds("none of the six is seen", none_seen_in_pairs, carries="all intervals, held at once"),
+    Holds("three pairs", three_pairs_fall_short, carries="Three pairs do so clearly"),
+    Holds("why", harder_to_learn, carries="makes the training images harder to learn"),
     # Time.
     Says(
         "In runs of 10 epochs crop and mirror cost {:.1f} points; of 30, they add {:.1f}.",
@@ -144,10 +171,22 @@ CLAIMS: list[Claim] = [
     ),
     Helps(LEFT_OUT, without(CROP), comparisons=8, carries="inside the whole recipe."),
     Says(
-        "Three times the epochs add {:.1f} points with crop and mirror, {:.1f} with everything, "
-        "and {:.1f} with nothing.",
-        lambda: [gained_by_time(arm) for arm in (RIVAL, FULL, PLAIN)],
+        "AutoAugment on top of them costs {:.1f} in runs of 30, and adds {:.1f} in runs of 90.",
+        lambda: [
+            percent(RIVAL) - percent(COLOURS),
+            percent(COLOURS, of=LONGEST.recorded()) - percent(RIVAL, of=LONGEST.recorded()),
+        ],
     ),
+    Hurts(PLAN, COLOURS, baseline=RIVAL, comparisons=8, carries="costs 4.3 in runs of 30"),
+    Helps(LONGEST, COLOURS, comparisons=2, carries="adds 3.2 in runs of 90"),
+    Hurts(
+        BUILT_SHORT,
+        RIVAL,
+        baseline="+ weight decay",
+        comparisons=8,
+        carries="In runs of 10 epochs crop and mirror cost",
+    ),
+    Holds("at each length", all_eight_stay_behind, carries="all eight stay behind at each length"),
     Says("took {:.2f} times as long", lambda: COST),
     # Others.
     Says(

@@ -167,22 +167,26 @@ def draw_built_up(results: Mapping[str, StudyResult]) -> Figure:
     """Draw the accuracy of the recipe as it grows, at several lengths.
 
     Args:
-        results: runs of `built_up`, by what to call their length.
+        results: runs of `built_up`, or of some of its arms, by what to call their length.
     """
     arms = [*setting.built_up()]
     figure, axes = plt.subplots(1, 2, figsize=(5, 3.6), sharey=True)
     panels = (("accuracy", "test images"), ("train_accuracy", "training images"))
     for ax, (metric, title) in zip(axes, panels, strict=True):
         for colour, (name, result) in zip((ORANGE, BLUE, GREEN), results.items(), strict=False):
-            ax.plot(means(result, arms, metric), range(len(arms)), "o-", color=colour, label=name)
+            rows = [row for row, arm in enumerate(arms) if arm in result.runs]
+            line = "o-" if len(rows) == len(arms) else "s:"  # between the others nothing was run
+            shown = [arms[row] for row in rows]
+            ax.plot(means(result, shown, metric), rows, line, color=colour, label=name)
             if metric == "accuracy":
-                for row, arm in enumerate(arms):
+                for row, arm in zip(rows, shown, strict=True):
                     seeds = [100 * value for value in result.values(arm, metric).values()]
                     ax.plot(seeds, [row] * len(seeds), ".", color=colour, alpha=0.35, ms=4)
         ax.set(title=title, xlabel="right (%)")
     axes[0].set_yticks(range(len(arms)), arms)
     axes[0].invert_yaxis()
-    axes[1].legend(fontsize=8)
+    lines, names = axes[1].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=len(names), fontsize=8)
     return figure
 
 
@@ -215,10 +219,11 @@ def draw_so_far(tricks: int, length: str) -> Figure:
         )
     names = ("training images", "test images")
     shown = [*means(result, [arm], "train_accuracy"), *means(result, [arm])]
+    seeds = [100 * value for value in result.values(arm).values()]
     right.barh(names, shown, color=(GREY, BLUE), height=0.55)
-    for row, value in enumerate(shown):
-        right.text(value + 1, row, f"{value:.1f} %", va="center")
-    right.plot([100 * v for v in result.values(arm).values()], [1] * setting.SEEDS, "k.", ms=4)
+    for row, (value, end) in enumerate(zip(shown, (shown[0], max(seeds)), strict=True)):
+        right.text(end + 2, row, f"{value:.1f} %", va="center")
+    right.plot(seeds, [1] * len(seeds), "k.", ms=4)
     right.set(xlim=(0, 118), xlabel="right (%)", xticks=(0, 50, 100))
     right.set_title(f"{result_epochs(length)} epochs")
     return figure
@@ -248,19 +253,20 @@ def draw_pair(first: str, second: str) -> Figure:
         arms = {"none": setting.NONE, first: first, second: second}
         arms["both"] = setting.pair(one, two)
     shown = {name: 100 * result.mean(arm) for name, arm in arms.items()}
+    total = shown[first] + shown.get(second, 0) - shown["none"] if "both" in shown else 0
     for row, (name, value) in enumerate(shown.items()):
-        ax.barh(row, value, color=BLUE if name == "both" else GREY, height=0.6)
-        ax.text(value + 0.4, row, f"{value:.1f} %", va="center")
         seeds = [100 * v for v in result.values(arms[name]).values()]
         ax.plot(seeds, [row] * len(seeds), "k.", ms=3)
+        ax.plot([value], [row], "o", color=BLUE if name == "both" else GREY, ms=9, alpha=0.8)
+        end = max(*seeds, total) if name == "both" else max(seeds)
+        ax.text(end + 0.5, row, f"{value:.1f} %", va="center")
     if "both" in shown:
-        total = shown[first] + shown[second] - shown["none"]
         ax.plot([total, total], [2.6, 3.4], color=RED, lw=2)
         ax.set_title(f"red: both gains added, {total:.1f} %", fontsize=10)
     else:
         ax.set_title("choose two different ones", fontsize=10)
     ax.set_yticks(range(len(shown)), [*shown])
-    ax.set(xlabel="test accuracy (%)", xlim=(30, 54), ylim=(3.6, -0.6))
+    ax.set(xlabel="test accuracy (%)", xlim=(27, 50), ylim=(3.6, -0.6))
     return figure
 
 
@@ -300,20 +306,25 @@ def draw_pairs(result: StudyResult) -> Figure:
 # --- Time ---
 
 
-def draw_time(result: StudyResult, arms: Mapping[str, str]) -> Figure:
-    """Draw the test accuracy on the way through a run, the mean over the seeds.
+def draw_time(plans: Sequence[str], arms: Mapping[str, str]) -> Figure:
+    """Draw the test accuracy on the way through a run, the mean over the seeds, a panel for each
+    study.
 
     Args:
-        result: runs of `PLAN`.
-        arms: what to call each arm, by its name.
+        plans: their names in `study.py`.
+        arms: what to call each arm, by its name; those that a study has are drawn.
     """
-    figure, ax = plt.subplots(figsize=(5, 3))
-    colours = (GREY, ORANGE, BLUE, GREEN, RED)
-    for colour, (arm, name) in zip(colours, arms.items(), strict=False):
-        at, curve = over_time(result, arm, setting.PLAN.recipes[arm].epochs)
-        ax.plot(at, [100 * value for value in curve], "o-", color=colour, label=name)
-    ax.set(xlabel="epochs", ylabel="test accuracy (%)")
-    ax.legend(fontsize=8)
+    figure, axes = plt.subplots(1, len(plans), figsize=(5, 3), sharey=True, squeeze=False)
+    colours = dict(zip(arms, (GREY, ORANGE, BLUE, GREEN, RED), strict=False))
+    for ax, plan in zip(axes[0], plans, strict=True):
+        result, recipes = recorded(plan), getattr(setting, plan).recipes
+        for arm in [arm for arm in arms if arm in result.runs]:
+            at, curve = over_time(result, arm, recipes[arm].epochs)
+            shown = [100 * value for value in curve]
+            ax.plot(at, shown, "o-", color=colours[arm], label=arms[arm])
+        ax.set(xlabel="epochs", title=f"runs of {max(at)} epochs")
+    axes[0, 0].set_ylabel("test accuracy (%)")
+    axes[0, 0].legend(fontsize=8)
     return figure
 
 
