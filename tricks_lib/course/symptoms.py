@@ -1147,6 +1147,15 @@ TOGETHER = Symptom(
             "a long recipe in a short run",
         ),
         Avoid(
+            "AutoAugment on top of crop and mirror, before the run is long enough for it: 10 epochs, "
+            "then 90.",
+            ("together", "autoaugment"),
+            (
+                Beside("together", "short", "+ AutoAugment", "+ crop and mirror"),
+                Beside("together", "longest", "+ AutoAugment", "+ crop and mirror"),
+            ),
+        ),
+        Avoid(
             "Cutout on top of crop and mirror.",
             ("cutout",),
             (Own("cutout", "crop and mirror, cutout 14"),),
