@@ -18,10 +18,12 @@ CHAPTER = Chapter(
     "see which of them the others have made superfluous.",
     plan=PLAN,
     use="you choose several tricks at once; measure the whole recipe and leave one out at a time.",
-    avoid="the run is short or the network still learns its training images: add epochs first.",
+    avoid="the run is short, or the network has not yet learnt its training images: add epochs "
+    "first.",
     start="crop, mirror, cosine decay and weight decay; then one trick at a time, at the length "
     "that you can afford.",
-    plain="F.cross_entropy(net(mix(normalise(augment(images)), rows)), label_smoothing=0.1)",
+    plain="x, y = mix(normalise(augment(x)), y); loss = F.cross_entropy(net(x), y, "
+    "label_smoothing=0.1)",
     papers="On ImageNet the steps of a published recipe add 4.5 points in all "
     "([Vryniotis 2021](book/references.md#vryniotis2021state)), those of another 2.1 "
     "([He et al. 2019](book/references.md#he2019bag), table 6).",

@@ -27,6 +27,7 @@ from . import study as setting
 
 __all__ = [
     "BAG_OF_TRICKS",
+    "RETRAINED",
     "SOURCES",
     "TORCHVISION",
     "Stage",
@@ -197,14 +198,14 @@ def recorded(name: str) -> StudyResult:
     return result
 
 
-def draw_so_far(tricks: int, length: str) -> Figure:
+def draw_so_far(tricks: int, epochs: int) -> Figure:
     """Draw which tricks a recipe has, and what it reaches.
 
     Args:
         tricks: how many of `ORDER`, from the first.
-        length: "short" or "long".
+        epochs: `SHORT` or `LONG`.
     """
-    result = recorded({"short": "BUILT_SHORT", "long": "PLAN"}[length])
+    result = recorded({setting.SHORT: "BUILT_SHORT", setting.LONG: "PLAN"}[epochs])
     arm = [*setting.built_up()][tricks]
     figure, (left, right) = plt.subplots(1, 2, figsize=(5, 2.6), width_ratios=(1, 1.3))
     left.set_axis_off()
@@ -225,13 +226,8 @@ def draw_so_far(tricks: int, length: str) -> Figure:
         right.text(end + 2, row, f"{value:.1f} %", va="center")
     right.plot(seeds, [1] * len(seeds), "k.", ms=4)
     right.set(xlim=(0, 118), xlabel="right (%)", xticks=(0, 50, 100))
-    right.set_title(f"{result_epochs(length)} epochs")
+    right.set_title(f"{epochs} epochs")
     return figure
-
-
-def result_epochs(length: str) -> int:
-    """Return how many epochs a length has."""
-    return {"short": setting.SHORT, "long": setting.LONG}[length]
 
 
 # --- Pairs ---
@@ -364,7 +360,10 @@ BAG_OF_TRICKS = {
 }
 """Bag of Tricks, table 6, ResNet-50-D on ImageNet, accuracy in per cent."""
 
-SOURCES = {"torchvision": TORCHVISION, "Bag of Tricks": BAG_OF_TRICKS}
+RETRAINED = {step: value for step, value in TORCHVISION.items() if step != "size at inference"}
+"""The steps of torchvision's recipe that need a new run, each with a chance of its own."""
+
+SOURCES = {"torchvision": RETRAINED, "Bag of Tricks": BAG_OF_TRICKS}
 
 BEST_OF = {1: 1.0, 2: math.sqrt(1 - 1 / math.pi), 3: 0.7480}
 """Standard deviation of the best of so many normal numbers, in that of one."""
