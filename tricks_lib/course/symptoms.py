@@ -1147,8 +1147,8 @@ TOGETHER = Symptom(
             "a long recipe in a short run",
         ),
         Avoid(
-            "AutoAugment on top of crop and mirror, before the run is long enough for it: 10 epochs, "
-            "then 90.",
+            "AutoAugment on top of crop and mirror, before the run is long enough for it: 10 "
+            "epochs, then 90.",
             ("together", "autoaugment"),
             (
                 Beside("together", "short", "+ AutoAugment", "+ crop and mirror"),

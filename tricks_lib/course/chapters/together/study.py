@@ -51,10 +51,11 @@ from tricks_lib.schedules import constant, cosine_decay
 RESULTS = Path(__file__).with_name("results")
 
 SEEDS, FEW, MANY = 10, 5, 20
-"""Seeds: of most studies, of those whose runs are long, and of the pairs. The first look was at five
-seeds; since an interval just left zero out, five more were made of every arm, as the course has it.
-For the same reason the pairs have ten more again; what was seen in the first ten is tested by
-those."""
+"""Seeds: of most studies, of those whose runs are long, and of the pairs.
+
+The first look was at five seeds; since an interval just left zero out, five more were made of every
+arm, as the course has it. For the same reason the pairs have ten more again, which test what was
+seen in the first ten."""
 IMAGES = 1000
 SHORT, MIDDLE, LONG, LONGEST_EPOCHS = 10, 15, 30, 90
 """Epochs: of the recipe built up in a hurry, of the pairs and of the search, of the recipe built up
