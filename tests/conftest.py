@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from tricks_lib.lab.data import Data, Split, load
+from tricks_lib.lab.data import Data, Split, cache, load
 from tricks_lib.lab.data.splits import assemble
 
 # The machine may be busy with something else.
@@ -40,6 +40,12 @@ def toy():
         )
 
     return build
+
+
+@pytest.fixture(autouse=True)
+def networks_of_the_tests(tmp_path_factory, monkeypatch):
+    """Keep what switches train out of the user's cache, and what is there out of the tests."""
+    monkeypatch.setattr(cache, "NETWORKS", str(tmp_path_factory.getbasetemp() / "networks"))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from functools import partial
 from .augment import AutoAugment, Compose, HorizontalFlip, RandomCrop
 from .models import small_resnet
 from .ops.arguments import check_count
+from .protocols import Augment
 from .recipe import Recipe
 from .schedules import cosine_decay
 
@@ -49,11 +50,14 @@ def small_photographs(
     """
     check_count("epochs", epochs)
     check_count("width", width)
+    steps: list[Augment] = [RandomCrop(), HorizontalFlip()]
+    if autoaugment:
+        steps.append(AutoAugment("cifar10"))
     return Recipe(
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
         model=small_resnet if width == 16 else partial(small_resnet, width=width),
-        augment=Compose(RandomCrop(), HorizontalFlip(), *[AutoAugment("cifar10")] * autoaugment),
+        augment=Compose(*steps),
         schedule=cosine_decay(epochs),
     )

@@ -207,6 +207,7 @@ def test_a_package_that_does_something_concerns_all_who_pass_it(book):
         ('card("mixup")', "course/chapters/mixup/study.py"),
         ('main(["study", "--tricks", "cutout,mixup"])', "course/chapters/mixup/study.py"),
         ("run('study --tricks cutout+mixup,ricap -o x')", "course/chapters/mixup/study.py"),
+        ("run('study --tricks  \"cutout, no_mixup\"')", "course/chapters/mixup/study.py"),
         ('run(["python", "-m", "tricks_lib"])', "augment/crop.py"),
         ('run("-m", "tricks_lib.augment.crop")', "ops/pixels.py"),
         ("!python -m tricks_lib study", "augment/crop.py"),

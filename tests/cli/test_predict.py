@@ -83,7 +83,10 @@ def test_bad_files_are_named_and_the_rest_predicted(pets, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["predict", "absent.pt", "one.png"], "No such file or directory: 'absent.pt'"),
+        (
+            ["predict", "absent.pt", "one.png"],
+            "there is no file absent.pt: `study",
+        ),
         (["predict", __file__, "one.png"], "is no file of save_network"),
         (["predict", "pets.pt"], "the following arguments are required: IMAGE"),
         (["predict", "pets.pt", "one.png", "--top", "0"], "expected a whole number from 1"),

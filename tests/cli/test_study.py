@@ -4,6 +4,9 @@ import warnings
 
 import pytest
 
+from tricks_lib.cli.study import SETS
+from tricks_lib.lab.data.bundled import BUNDLED
+from tricks_lib.lab.data.published import PUBLISHED
 from tricks_lib.lab.study import StudyResult
 from tricks_lib.practice import studying
 from tricks_lib.practice.saved import load_network
@@ -11,7 +14,9 @@ from tricks_lib.practice.saved import load_network
 QUICK = ("--seeds", "2", "--epochs", "1", "--batch-size", "8", "--device", "cpu")
 
 
-def test_a_study_from_the_folder_to_the_report(run, few, capsys, tmp_path):
+def test_a_study_from_the_folder_to_the_report(run, few, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pets").mkdir()
     out = tmp_path / "mine"
     learns = ("--epochs", "8", "--seeds", "2", "--device", "cpu")
     arms = ("--tricks", "warmup,mixup+label_smoothing")
@@ -124,6 +129,15 @@ def test_without_a_folder_nothing_is_kept(run, few, capsys, tmp_path, monkeypatc
     assert run("study", "--tricks", "warmup", *QUICK) == 0
     assert not list(tmp_path.iterdir())
     assert "[4/4] warmup, seed 1" in capsys.readouterr().err
+
+
+def test_a_name_that_is_no_data_set_is_refused_at_once(run, capsys, monkeypatch):
+    monkeypatch.setattr(studying, "answer", None)  # nobody comes so far
+    assert run("study", "--tricks", "mixup", "--data", "fashion-mni") == 2
+    error = capsys.readouterr().err
+    assert "no data set (fashion-mini, digits, fashion-mnist, cifar10)" in error
+    assert "did you mean fashion-mini?" in error
+    assert (*BUNDLED, *PUBLISHED) == SETS
 
 
 def test_images_too_small_for_a_network_are_refused_before_anything_is_run(run, few, capsys):

@@ -3,6 +3,7 @@
 import pytest
 
 from tricks_lib.course.exercises import Draws, Exercises, Function
+from tricks_lib.course.judging import unwritten
 from tricks_lib.course.own_interval import OwnInterval
 from tricks_lib.lab.study import StudyResult, paired_difference
 from tricks_lib.lab.study.metric import ACCURACY
@@ -73,6 +74,21 @@ def test_the_same_study_is_made_once():
     gain = OwnInterval(counted, "", trick="it")
     assert gain.tells([[1, 2, 9]]) and gain.right([1, 2, 9])
     assert made == [(1, 2, 9)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda images, m: images[..., m],
+        lambda images: images[..., ::-1],
+        lambda images: (images, ...),
+        lambda images: None,
+        len,
+    ],
+)
+def test_a_function_that_does_something_is_written(answer):
+    assert not unwritten(answer)
+    assert unwritten(lambda images: ...)
 
 
 def test_nothing_is_trained_for_a_function_that_is_not_written():

@@ -74,8 +74,11 @@ def test_every_symptom_is_complete(one):
 
 
 def test_a_symptom_that_is_not_there_is_told():
-    with pytest.raises(ValueError, match=r"expected one of \['over-fitting'.*got 'sadness'"):
+    with pytest.raises(ValueError, match=r"expected one of over-fitting, .*got 'sadness'"):
         symptom("sadness")
+    assert symptom("Over fitting") is symptom("over-fitting")
+    with pytest.raises(ValueError, match="did you mean over-fitting"):
+        symptom("overfiting")
     with pytest.raises(ValueError, match="sadness"):
         helps.what_helps("sadness")
 

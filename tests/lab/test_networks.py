@@ -389,7 +389,7 @@ def test_what_cannot_be_downloaded_is_one_line_that_says_what_to_fetch(server, t
     kept = tmp_path / "cache" / "hub" / "checkpoints" / name
     assert "\n" not in message
     assert f"/{name} on a machine with a network and save it as {kept}, or say" in message
-    assert "--pretrained FILE" in message
+    assert "--weights FILE" in message
     assert list(kept.parent.iterdir()) == []
 
 

@@ -130,6 +130,17 @@ def bare_of(recipe):
     return recipe.model(1, 4).modules()
 
 
+def plain_steps(model, lr):
+    return torch.optim.SGD(model.parameters(), lr)
+
+
+def test_an_optimizer_that_takes_no_weight_decay_is_refused(toy):
+    with pytest.raises(DoesNotFit, match="no_weight_decay cannot be put into plain_steps: "):
+        arms(["no_weight_decay"], replace(QUICK, optimizer=plain_steps), toy())
+    with pytest.raises(DoesNotFit, match="chapter mixup has no trick to take out"):
+        arms(["no_mixup"], QUICK, toy())
+
+
 def test_what_is_not_there_cannot_be_taken_out(toy):
     bare = replace(QUICK, optimizer=partial(sgd, weight_decay=0.0))
     with pytest.raises(DoesNotFit, match=r"no_weight_decay changes .*: the baseline does not have"):
@@ -193,7 +204,7 @@ def untrained(monkeypatch, tmp_path):
     from tricks_lib.course.chapters.distillation import teachers
     from tricks_lib.lab.train import History, Run
 
-    monkeypatch.setenv("TRICKS_DATA", str(tmp_path))
+    monkeypatch.setattr("tricks_lib.lab.data.cache.NETWORKS", str(tmp_path))
 
     def fit(recipe, data, seed):
         return Run(recipe, seed, recipe.model(data.channels, data.num_classes), History(), 0.0)

@@ -163,6 +163,15 @@ def test_what_seeds_and_images_share_is_counted_once():
     assert np.mean(added) < 0.5 * paired_margin(*coins.mean(axis=1))
 
 
+def test_what_cannot_be_told_apart_is_refused():
+    one = np.ones((1, 40))
+    with pytest.raises(ValueError, match="two seeds or more, got 1"):
+        added_margin(one, one)
+    assert added_margin(one.T[:2], one.T[:2]) == math.inf
+    with pytest.raises(ValueError, match=r"leave less than 0\.02 open"):
+        images_needed(100, 0.04, 0.02, seeds=0.02)
+
+
 def test_images_needed_beside_the_seeds():
     assert images_needed(100, 0.04, 0.02) == 400
     needed = images_needed(100, 0.04, 0.05, seeds=0.04)

@@ -174,6 +174,23 @@ def test_keep_it_and_leave_it():
     assert keep.settle is leave.settle is None
 
 
+@pytest.mark.parametrize(
+    ("mean", "half", "told"),
+    [
+        (0.02, 0.01, "Take weight_decay out: without it, the network is better by 2.00 points."),
+        (-0.02, 0.01, "Keep weight_decay: without it, the network is worse by 2.00 points."),
+        (0.001, 0.001, "Choose freely: .* simpler recipe is the one without weight_decay."),
+        (0.01, 0.015, "Settle it with .* Until then keep weight_decay."),
+        (0.001, 0.2, "Keep weight_decay: more than 100 further seeds"),
+    ],
+)
+def test_what_the_baseline_has_is_kept_or_taken_out(mean, half, told):
+    gaps = around(mean, half)
+    arms = {"baseline": [0.8] * 4, "no_weight_decay": [0.8 + gap for gap in gaps]}
+    found = read(with_accuracies(arms), some_data(each=5_000_000))
+    assert re.match(told, row_of(found, "no_weight_decay").sentence)
+
+
 def test_a_small_help_is_called_small():
     row = one_arm(0.0025, 0.001, some_data(each=500_000))
     assert row.action == "keep"
@@ -216,7 +233,7 @@ def test_a_small_test_set_is_called_small():
     row = one_arm(0.01, 0.015, few)
     assert row.action == "more test images"
     assert row.image_margin > row.settle.half
-    assert "test set is too small to settle it: the choice of its 150 images" in row.sentence
+    assert "test set is too small to settle it: however many seeds, the choice" in row.sentence
     assert row.settle.images > 150
     row = one_arm(0.03, 0.01, few)
     assert (row.word, row.action) == ("helps", "more test images")

@@ -72,7 +72,7 @@ def test_the_numbers_of_the_page_are_those_of_the_study(page, studied):
             assert cells["difference"] == str(gap)
             assert cells["verdict"] == gap.verdict
             told = f"± {100 * row.image_margin:.2f} points"
-            told += f"with the seeds ± {100 * row.both_margin:.2f}"
+            told += f"with the seeds ± {100 * row.both_margin:.2f} points"
             assert cells["images leave"] == told
 
 

@@ -58,13 +58,13 @@ def add(commands: Any) -> None:
     own = commands.add_parser(
         "compare",
         help="compare two commands, of any training script, over paired seeds",
-        description="Run two or more commands with the same seeds, and say whether the second did\n"
+        description="Run two or more commands with the same seeds, and say whether each did\n"
         "better than the first: the difference, its 95 % interval, and the word it allows.",
         epilog=TOLD,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     own.add_argument("--a", required=True, metavar="CMD", help="the baseline, with {seed} in it")
-    own.add_argument("--b", required=True, metavar="CMD", help="what to compare with it")
+    own.add_argument("--b", required=True, metavar="CMD", help="what to compare with --a")
     for letter in LETTERS[2:]:
         more = f"more commands, up to --{LETTERS[-1]}; their intervals hold all at once"
         own.add_argument(
@@ -73,7 +73,11 @@ def add(commands: Any) -> None:
     own.add_argument("--names", help="what to call them, separated by commas (default: a,b)")
     own.add_argument("--metric", required=True, metavar="NAME", help="the number to compare")
     own.add_argument("--better", choices=("higher", "lower"), help="which way it is better")
-    own.add_argument("--pattern", metavar="REGEX", help="finds it in the output, as group 1")
+    own.add_argument(
+        "--pattern",
+        metavar="REGEX",
+        help="find the number in the output by this pattern, as group 1; --metric is then its name",
+    )
     own.add_argument(
         "--smallest",
         type=number,

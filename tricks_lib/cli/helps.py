@@ -21,7 +21,9 @@ WIDEST = 100
 def add(commands: Any) -> None:
     """Say what may be asked."""
     asked = commands.add_parser("helps", help="say what to try against a symptom")
-    asked.add_argument("symptom", nargs="?", default="", help="such as over-fitting; all in short")
+    asked.add_argument(
+        "symptom", nargs="?", default="", help="such as over-fitting; without one, a line on each"
+    )
     asked.add_argument("--sheet", type=Path, metavar="FILE", help="write the sheet to print (HTML)")
     asked.set_defaults(command=run)
 

@@ -21,12 +21,19 @@ BATCH = 64
 
 def add(commands: Any) -> None:
     """Say what may be asked."""
-    own = commands.add_parser("predict", help="predict images with a network that study saved")
-    own.add_argument("model", type=Path, metavar="MODEL", help="file of a saved network")
+    own = commands.add_parser(
+        "predict",
+        help="predict images with a network that study saved",
+        description="Name the most probable classes of images, by the network that `study --out "
+        "DIR` saved as DIR/network.pt.",
+    )
+    own.add_argument("model", type=Path, metavar="MODEL", help="file of it: DIR/network.pt")
     own.add_argument(
         "images", nargs="+", metavar="IMAGE", help="files, or folders: all images inside"
     )
-    own.add_argument("--top", type=whole(1), default=3, help="classes to name (default: 3)")
+    own.add_argument(
+        "--top", type=whole(1), default=3, metavar="N", help="classes to name (default: 3)"
+    )
     own.add_argument("--json", action="store_true", help="print a line of JSON for each image")
     own.add_argument("--device", type=device, help="cuda, mps or cpu (default: cpu)")
     own.set_defaults(command=run)
@@ -39,6 +46,11 @@ def run(options: argparse.Namespace) -> None:
         OSError, ValueError: if the model cannot be loaded, or some images cannot be read: the
             others are predicted all the same.
     """
+    if not options.model.is_file():
+        raise FileNotFoundError(
+            f"there is no file {options.model}: `study --out DIR` saves DIR/network.pt, if the "
+            "baseline has learnt"
+        )
     from ..lab.data.listing import readable  # here: --help need not wait for torch
     from ..practice.saved import load_network
 

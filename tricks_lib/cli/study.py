@@ -24,6 +24,9 @@ from .arguments import (
 
 __all__ = ["add", "run"]
 
+SETS = ("fashion-mini", "digits", "fashion-mnist", "cifar10")
+"""Data sets that are known by name."""
+
 
 def add(commands: Any) -> None:
     """Say what may be asked."""
@@ -31,22 +34,22 @@ def add(commands: Any) -> None:
         "study",
         help="compare tricks on a data set or a folder of images",
         description="Train a baseline and the same with each trick, with several seeds, and say "
-        "whether the trick helps. What is not asked for follows the number and the size of the "
-        "images.",
+        "whether the trick helps. Options that you leave out are chosen from the number and "
+        "the size of the images.",
     )
     own.add_argument(
         "--data",
         default="fashion-mini",
         metavar="PATH",
         help="folder of images, in train/<class>/ and test/<class>/ or in <class>/; or a name: "
-        "fashion-mini (the default), digits, fashion-mnist, cifar10",
+        f"{SETS[0]} (the default), {', '.join(SETS[1:])}",
     )
     own.add_argument(
         "--group-by",
         type=pattern,
         metavar="REGEX",
-        help="where a folder without test images is divided: what names of files that belong "
-        "together share, such as '^(.*?)_'",
+        help="for a folder without test images: files whose names give the same match stay in the "
+        "same part, such as '^(.*?)_'",
     )
     own.add_argument("--skip-bad", action="store_true", help="leave out images that cannot be read")
     which = own.add_mutually_exclusive_group(required=True)
@@ -54,13 +57,14 @@ def add(commands: Any) -> None:
         "--tricks",
         type=some_arms,
         metavar="A,B+C",
-        help="separated by commas; a plus joins a combination. Out of: "
-        f"{', '.join([*trick_names(), *removable_names()])}",
+        help="tricks to try, separated by commas; A+B is both at once, no_A the baseline without "
+        f"it. Out of: {', '.join([*trick_names(), *removable_names()])}",
     )
     which.add_argument(
         "--all",
         action="store_true",
-        help="every trick that fits the network; what the baseline has is taken out of it",
+        help="every trick that fits the network, each alone; for what the baseline has already, "
+        "an arm without it",
     )
 
     network = own.add_argument_group("network")
@@ -74,7 +78,10 @@ def add(commands: Any) -> None:
         "--pretrained", action="store_true", help="start from weights trained on ImageNet"
     )
     network.add_argument(
-        "--weights", type=Path, metavar="FILE", help="start from those in a file, without a network"
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="start from the trained weights in a file; nothing is downloaded",
     )
     network.add_argument(
         "--image-size",
@@ -91,16 +98,27 @@ def add(commands: Any) -> None:
         metavar="N",
         help="runs of each recipe, 2 or more (default: 5)",
     )
-    training.add_argument("--epochs", type=whole(1), metavar="N", help="passes over the images")
+    training.add_argument(
+        "--epochs",
+        type=whole(1),
+        metavar="N",
+        help="passes over the images (default: from their number)",
+    )
     training.add_argument("--batch-size", type=whole(1), metavar="N", help="images in a step")
     training.add_argument("--lr", type=number, metavar="X", help="learning rate at the start")
 
     machine = own.add_argument_group("machine")
     add_workers(machine)
     machine.add_argument("--ray", metavar="ADDRESS", help="make the runs on a Ray cluster")
-    machine.add_argument("--device", type=device, help="cuda, mps or cpu; the best there is")
     machine.add_argument(
-        "--threads", type=whole(1, 1024), default=1, metavar="N", help="of the CPU (default: 1)"
+        "--device", type=device, help="cuda, mps or cpu (default: the best there is)"
+    )
+    machine.add_argument(
+        "--threads",
+        type=whole(1, 1024),
+        default=1,
+        metavar="N",
+        help="CPU threads of each run (default: 1)",
     )
 
     result = own.add_argument_group("result")
@@ -137,6 +155,9 @@ def run(options: argparse.Namespace) -> None:
     is_path = any(separator in options.data for separator in ("/", "\\"))
     if is_path and not Path(options.data).expanduser().is_dir():
         raise ValueError(f"there is no folder {options.data}")
+    if not is_path and options.data not in SETS and not Path(options.data).is_dir():
+        near = nearest(options.data, SETS)
+        raise ValueError(f"there is no folder and no data set ({', '.join(SETS)}) named {near}")
     if options.out:
         _check_writable(options.out)
     from ..practice.studying import Question, answer  # loads torch

@@ -41,8 +41,8 @@ class Chapter:
         seconds: time to run it on two CPU cores.
         switch: a function with a name that turns the trick on in any recipe, for any data: the card
             shows its last line, the command line runs it. None where there is no trick.
-        off: a function that takes the trick out of a recipe, where recipes usually have it: then
-            that is what is asked of images of one's own. None for all other tricks.
+        off: a function that takes the trick out of a recipe that has it, as the command line does
+            for `no_weight_decay`. None for tricks that a baseline usually lacks.
         line: what the card shows where there is no switch.
         seconds_on_gpu: time that it took on one NVIDIA H200; 0 if nobody has measured it.
         minutes_for_all: time for the main line, the folds and all exercises; 0 if not said.

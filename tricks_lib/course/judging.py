@@ -4,6 +4,7 @@ Chapter: notebooks/00_baseline.ipynb
 """
 
 import copy
+import dis
 import inspect
 import sysconfig
 import textwrap
@@ -41,9 +42,13 @@ def still_dots(value: Any) -> bool:
 
 
 def unwritten(function: Any) -> bool:
-    """Tell whether a function does nothing but return `...`: it names nothing beside."""
+    """Tell whether all that a function does is to return `...`."""
     code = getattr(function, "__code__", None)
-    return code is not None and not code.co_names and ... in code.co_consts
+    if code is None:
+        return False
+    steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
+    done = [step for step in steps if step[0] not in ("RESUME", "NOP")]
+    return done in ([("LOAD_CONST", ...), ("RETURN_VALUE", None)], [("RETURN_CONST", ...)])
 
 
 class Function:

@@ -9,6 +9,7 @@ finds about several tricks together belongs into `TOGETHER`.
 Chapter: notebooks/00_baseline.ipynb
 """
 
+import difflib
 from dataclasses import dataclass
 
 from .measured import Beside, Measured, Own, Seen, Standing
@@ -1211,6 +1212,14 @@ def symptom(name: str) -> Symptom:
         ValueError: if there is none of that name.
     """
     every = {one.name: one for one in (*SYMPTOMS, TOGETHER)}
-    if name not in every:
-        raise ValueError(f"expected one of {list(every)}, got {name!r}")
-    return every[name]
+    spelt = {_letters(known): known for known in every}
+    if _letters(name) not in spelt:
+        near = difflib.get_close_matches(_letters(name), spelt, n=1)
+        hint = f"; did you mean {spelt[near[0]]}?" if near else ""
+        raise ValueError(f"expected one of {', '.join(every)}; got {name!r}{hint}")
+    return every[spelt[_letters(name)]]
+
+
+def _letters(name: str) -> str:
+    """Return a name without what people write in different ways: "Over fitting", "overfitting"."""
+    return "".join(filter(str.isalpha, name.lower()))

@@ -540,7 +540,7 @@ def _fetched(name: str, weights: str) -> Path:
         raise WeightsUnavailable(
             f"could not download the weights of {name}: {reason}. Fetch {url} on a machine with a "
             f"network and save it as {kept}, or say where it is: published({name!r}, file=...), "
-            "on the command line --pretrained FILE"
+            "on the command line --weights FILE"
         ) from error
     return kept
 

@@ -191,7 +191,8 @@ _BY_DEFAULT: ContextVar[torch.device | None] = ContextVar("device", default=None
 
 @contextmanager
 def device_by_default(device: torch.device) -> Iterator[None]:
-    """Let everything inside train on a device that nobody names there."""
+    """Let `pick_device` choose a device inside, so that a trick's switch trains where the study
+    does. It does not reach other threads and processes."""
     token = _BY_DEFAULT.set(device)
     try:
         yield
@@ -206,7 +207,8 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
     Raises:
         ValueError: if torch knows no such device.
     """
-    device = device or _BY_DEFAULT.get()
+    if device is None:
+        device = _BY_DEFAULT.get()
     if device is None:
         if torch.cuda.is_available():
             device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"

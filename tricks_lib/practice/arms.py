@@ -102,14 +102,16 @@ class _Switches:
             if not _changed(recipe, self.baseline):
                 raise HasItAlready(_no_change(trick))
             self._check_network(trick, recipe)
+            self._check_optimizer(trick, recipe)
             self._alone[trick] = recipe
         return self._alone[trick]
 
     def switched(self, trick: str, recipe: Recipe) -> Recipe:
-        entry = chapter(trick.removeprefix(OFF))
-        switch = entry.off if trick.startswith(OFF) else entry.switch
+        slug = trick.removeprefix(OFF)
+        entry, way = chapter(slug), "take out" if slug != trick else "switch on"
+        switch = entry.off if slug != trick else entry.switch
         if switch is None:
-            raise DoesNotFit(f"chapter {trick} has no trick to switch on")
+            raise DoesNotFit(f"chapter {slug} has no trick to {way}")
         return switch(recipe, self.data)
 
     def combined(self, tricks: list[str]) -> Recipe:
@@ -146,6 +148,16 @@ class _Switches:
             learnt = self._built(self.baseline)
             if not all(torch.equal(value, learnt[part]) for part, value in after.items()):
                 raise DoesNotFit(f"{name} would erase the weights that {called} has learnt")
+
+    def _check_optimizer(self, name: str, recipe: Recipe) -> None:
+        """Refuse a trick that gives the optimizer an argument that it does not take."""
+        if same(_plain(recipe.optimizer), _plain(self.baseline.optimizer)):
+            return
+        try:
+            recipe.optimizer(torch.nn.Linear(1, 1), recipe.lr)
+        except TypeError as error:
+            called = _short(self.baseline.optimizer)
+            raise DoesNotFit(f"{name} cannot be put into {called}: {error}") from error
 
     def _built(self, recipe: Recipe) -> dict[str, torch.Tensor]:
         """Return the first weights of a network; the same draws for every recipe."""

@@ -150,10 +150,18 @@ def added_margin(trick: np.ndarray, baseline: np.ndarray, *, comparisons: int = 
         comparisons: how many differences are read together.
 
     Returns:
-        Half of the 95 % interval; 0 where chance of both explains all of it.
+        Half of the 95 % interval; 0 where chance of both explains all of it, infinity for a single
+        image.
+
+    Raises:
+        ValueError: if there are fewer than two seeds.
     """
     gaps = np.asarray(trick, dtype=float) - np.asarray(baseline, dtype=float)
     seeds, images = gaps.shape
+    if seeds < 2:
+        raise ValueError(f"expected answers of two seeds or more, got {seeds}")
+    if images < 2:
+        return math.inf
     rest = gaps - gaps.mean(axis=1, keepdims=True) - gaps.mean(axis=0) + gaps.mean()
     of_both = (rest**2).sum() / ((seeds - 1) * (images - 1))
     of_images = max(0.0, gaps.mean(axis=0).var(ddof=1) - of_both / seeds)
@@ -161,7 +169,7 @@ def added_margin(trick: np.ndarray, baseline: np.ndarray, *, comparisons: int = 
 
 
 def binomial_margin(accuracies: Sequence[float], images: int, *, comparisons: int = 1) -> float:
-    """Return the same where nobody knows which images were answered rightly: a bound.
+    """Return the margin where nobody knows which images were answered rightly: a bound.
 
     Two networks that were tested on other images each would differ by so much. On the same images
     it is less.
@@ -183,7 +191,12 @@ def images_needed(images: int, margin: float, half: float, seeds: float = 0.0) -
         margin: what their choice adds.
         half: what half of the interval shall be at most.
         seeds: half of the interval of the seeds, below `half`; more images leave it as it is.
+
+    Raises:
+        ValueError: if the seeds alone leave more open than that.
     """
+    if not 0 <= seeds < half:
+        raise ValueError(f"expected seeds that leave less than {half} open, got {seeds}")
     return math.ceil(images * margin**2 / (half**2 - seeds**2))
 
 

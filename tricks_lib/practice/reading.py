@@ -30,6 +30,7 @@ from .enough import (
 )
 from .learnt import Learnt, figures_of, has_learnt
 from .measure import VALIDATION_ACCURACY, unpack
+from .names import OFF
 
 __all__ = [
     "LEGEND",
@@ -42,6 +43,8 @@ __all__ = [
     "Settle",
     "Spread",
     "read",
+    "show",
+    "show_difference",
 ]
 
 Action = Literal["keep", "look closer", "more seeds", "more test images", "leave", "choose freely"]
@@ -119,7 +122,8 @@ class Row:
         word: the verdict; None for the baseline, and of a network that has not learnt.
         image_margin: by how much the difference may change with other test images of the kind: half
             of the interval, for all arms at once.
-        both_margin: the same for other seeds and other test images.
+        added_margin: what of it is left where there are many seeds.
+        both_margin: half of the interval for other seeds and other test images.
         paired_images: whether that is from the answers to each image; otherwise it is a bound.
         only_arm: images that only the arm answers rightly, mean over seeds; None if not known.
         only_baseline: images that only the baseline answers rightly, likewise.
@@ -142,6 +146,7 @@ class Row:
     ece_difference: Difference | None = None
     word: Word | None = None
     image_margin: float | None = None
+    added_margin: float | None = None
     both_margin: float | None = None
     paired_images: bool = False
     only_arm: float | None = None
@@ -268,8 +273,8 @@ class Reading:
             f"{_points(self.detectable)} is seen in four of five studies; a smaller one is easily "
             f"missed. The choice of the {self.images:,} test images leaves up to "
             f"± {_points(self.image_margin)} open: a verdict speaks "
-            "of these images, and of others of the kind only if the difference is larger than what "
-            "seeds and images leave together, which counts once what they share."
+            "of these images, and of others of the kind only if the difference is larger than the "
+            "± of both together, which stands with the arm."
         )
 
     @property
@@ -524,6 +529,7 @@ def _compared(
     row = replace(
         row,
         image_margin=margin,
+        added_margin=added,
         both_margin=both,
         paired_images=only is not None,
         only_arm=only and only[0],
@@ -536,7 +542,7 @@ def _compared(
         minutes = None
         if seeds is not None and minutes_per_run is not None:
             minutes = 2 * seeds * minutes_per_run
-        settle = Settle(half, seeds, minutes, images_needed(images, margin, half))
+        settle = Settle(half, seeds, minutes, images_needed(images, added, half))
         row = replace(row, settle=settle)
     elif row.word in ("helps", "hurts") and of_seeds < abs(gap.mean) <= both:
         half = abs(gap.mean)
@@ -563,10 +569,10 @@ def _image_margins(
     mine, its = (
         np.stack([unpack(pair[side]["right"], images) for pair in pairs]) for side in (0, 1)
     )
-    only = tuple(float(alone.sum(axis=1).mean()) for alone in (mine & ~its, its & ~mine))
+    only = tuple(float(one.sum(axis=1).mean()) for one in (mine & ~its, its & ~mine))
     margin = paired_margin(mine.mean(axis=0), its.mean(axis=0), comparisons=comparisons)
-    alone = len(pairs) < 2
-    added = margin if alone else added_margin(mine, its, comparisons=comparisons)
+    # One pair of networks does not tell what is theirs from what is the images'.
+    added = margin if len(pairs) < 2 else added_margin(mine, its, comparisons=comparisons)
     return margin, added, (only[0], only[1])
 
 
@@ -575,13 +581,37 @@ def _advised(row: Row, images: int, smallest: float) -> Row:
     return replace(row, action=action, sentence=sentence)
 
 
+@dataclass(frozen=True)
+class _Words:
+    """How an arm is spoken of: a trick is kept or left, and what the baseline has is kept or taken
+    out."""
+
+    use: str = "Keep it"
+    leave: str = "Leave it"
+    leave_out: str = "Leave it out"
+    it_is: str = "it is"
+    plainer: str = "it"
+
+    @classmethod
+    def of(cls, arm: str) -> "_Words":
+        """Return the words for an arm by its name."""
+        if not arm.startswith(OFF) or "+" in arm:
+            return cls()
+        trick = arm.removeprefix(OFF)
+        keep = f"Keep {trick}"
+        return cls(f"Take {trick} out", keep, keep, "without it, the network is", trick)
+
+
 def _todo(row: Row, images: int, smallest: float) -> tuple[Action, str]:
     """Say what to do with an arm now."""
-    gap, margin, settle = row.difference, row.image_margin, row.settle
+    gap, margin, settle, words = row.difference, row.added_margin, row.settle, _Words.of(row.arm)
+    most = "" if row.paired_images else " at most"
     assert gap is not None  # only arms that were compared come here
     lost = f"{gap.diverged} of its runs diverged, of the baseline's {gap.diverged_baseline}"
     if gap.diverged > gap.diverged_baseline:
-        return "leave", f"Leave it, or try it with a smaller learning rate (--lr): {lost}."
+        return "leave", (
+            f"{words.leave}, or try this arm with a smaller learning rate (--lr): {lost}."
+        )
     if row.word == "depends":
         return "look closer", (
             f"Look closer: {lost}, but the runs that finish are worse. A smaller learning rate "
@@ -589,52 +619,54 @@ def _todo(row: Row, images: int, smallest: float) -> tuple[Action, str]:
         )
     if gap.diverged < gap.diverged_baseline:
         return "keep", (
-            f"Keep it: {lost}. Try a smaller learning rate (--lr) too: it may do as much."
+            f"{words.use}: {lost}. Try a smaller learning rate (--lr) too: it may do as much."
         )
     least = _points(smallest, ".4g")
     if row.word == "makes no difference":
         return "choose freely", (
             f"Choose freely: whatever it does lies within ± {least}. The simpler recipe is the one "
-            "without it."
+            f"without {words.plainer}."
         )
     size, way = abs(gap.mean), "better" if gap.mean > 0 else "worse"
     if row.word in ("helps", "hurts"):
         action: Action = "keep" if row.word == "helps" else "leave"
-        told = "Keep it" if row.word == "helps" else "Leave it"
+        told = words.use if row.word == "helps" else words.leave
         if settle is not None:
             return "more test images", (
-                f"{told} for now, but your test set is too small to be sure: it is {way} by "
-                f"{_points(size)} on these {images:,} test images, and with other images and seeds "
-                f"± {_points(row.both_margin)} are open. About {_round(settle.images)} test images "
-                "would tell."
+                f"{told} for now, but your test set is too small to be sure: {words.it_is} {way} "
+                f"by {_points(size)} on these {images:,} test images, and with other images and "
+                f"seeds ± {_points(row.both_margin)}{most} are open. About "
+                f"{_round(settle.images)} test images would tell."
             )
         if row.word == "helps" and size < smallest:
-            told = "Keep it if it costs you nothing"
+            told = f"{words.use} if it costs you nothing"
         short = f", less than the {least} that matter to you" if size < smallest else ""
         return action, (
-            f"{told}: it is {way} by {_points(size)}{short}. The seeds leave "
+            f"{told}: {words.it_is} {way} by {_points(size)}{short}. The seeds leave "
             f"± {_points(gap.high - gap.mean)} open, the choice of the test images "
-            f"± {_points(margin)}, both together ± {_points(row.both_margin)}."
+            f"± {_points(row.image_margin)}, both together ± {_points(row.both_margin)}{most}."
         )
     assert settle is not None and margin is not None  # no difference was seen
     seeds = None if settle.seeds is None else _many(settle.seeds, "more seed")
     if margin > settle.half:
         return "more test images", (
-            f"Leave it out for now; your test set is too small to settle it: the choice of its "
-            f"{images:,} images leaves ± {_points(margin)} open, and ± {_points(settle.half)} "
-            f"would decide. That takes about {_round(settle.images)} test images"
+            f"{words.leave_out} for now; your test set is too small to settle it: however many "
+            f"seeds, the choice of its {images:,} images leaves ± {_points(margin)}{most} open, "
+            f"and ± {_points(settle.half)} would decide. That takes about "
+            f"{_round(settle.images)} test images"
             + (f" and {seeds}." if seeds else f" and more than {MOST_SEEDS} further seeds.")
         )
     if seeds is None:
         return "leave", (
-            f"Leave it out: more than {MOST_SEEDS} further seeds would be needed to tell it from "
-            "nothing."
+            f"{words.leave_out}: more than {MOST_SEEDS} further seeds would be needed to tell it "
+            "from nothing."
         )
     time = "" if settle.minutes is None else f" (about {_duration(settle.minutes)})"
+    meanwhile = words.leave_out[0].lower() + words.leave_out[1:]
     return "more seeds", (
         f"Settle it with {seeds}{time}: in four of five cases, half of the interval is then "
         f"{_points(settle.half)} or less, which decides if the difference stays at "
-        f"{_points(gap.mean, '+.2f')}. Until then leave it out."
+        f"{_points(gap.mean, '+.2f')}. Until then {meanwhile}."
     )
 
 

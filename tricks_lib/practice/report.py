@@ -264,9 +264,17 @@ def _cells(row: Row, reading: Reading) -> dict[str, Any]:
         "images": ""
         if row.image_margin is None
         else f"± {100 * row.image_margin:.2f} points" + ("" if row.paired_images else " at most"),
-        "both": "" if row.both_margin is None else f"with the seeds ± {100 * row.both_margin:.2f}",
+        "both": _with_seeds(row),
         "best": row.arm == reading.best,
     }
+
+
+def _with_seeds(row: Row) -> str:
+    """Say what seeds and test images leave open together, where that says something."""
+    if row.both_margin is None or row.both_margin > 1:
+        return ""
+    at_most = "" if row.paired_images else " at most"
+    return f"with the seeds ± {100 * row.both_margin:.2f} points{at_most}"
 
 
 def _numbered(reading: Reading) -> Table:

@@ -342,13 +342,14 @@ def _texts(tree: ast.AST) -> set[str]:
 
 
 def _slugs(texts: Iterable[str]) -> Iterator[str]:
-    """Strings that may be names of chapters, and the names in a list of arms: "mixup,ricap+decay",
-    alone or in a command line."""
-    arms = r"\w+(?:[,+]\w+)*"
+    """Yield what may be names of chapters: each string, and the tricks in a list of arms such as
+    "mixup, ricap+no_decay", alone or in a command line."""
+    arms = r"\w+(?:\s*[,+]\s*\w+)*"
     for text in texts:
         yield text
-        for listed in re.findall(rf"--tricks[ =]({arms})|^({arms})$", text):
-            yield from re.split("[,+]", "".join(listed))
+        for listed in re.findall(rf"""--tricks[\s=]+['"]?({arms})|^\s*({arms})\s*$""", text):
+            for name in re.split(r"\s*[,+]\s*", "".join(listed)):
+                yield name.removeprefix("no_")
 
 
 def _runs(notebook: Path, package: str) -> bool:

@@ -191,7 +191,7 @@ def test_a_saved_teacher_is_known_by_its_weights(entry):
 
 @pytest.fixture
 def cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("TRICKS_DATA", str(tmp_path / "cache"))
+    monkeypatch.setattr("tricks_lib.lab.data.cache.NETWORKS", str(tmp_path / "networks"))
 
 
 @pytest.mark.usefixtures("cache")
@@ -209,7 +209,8 @@ def test_the_teacher_of_the_switch_is_trained_once(switch, study, entry, monkeyp
     assert switch(short, data) == first and len(trained) == 1
     others = [(replace(short, lr=0.01), data), (short, data.subset(train=32))]
     assert all(switch(*other) != first for other in others) and len(trained) == 3
-    first.objective.teacher.file.unlink()
+    first.objective.teacher.file.write_bytes(b"damaged")
+    teachers._loaded.cache_clear()
     assert switch(short, data) == first and len(trained) == 4
     lost = replace(short, objective=lambda *batch: cross_entropy(*batch))
     assert switch(lost, data).objective == switch(lost, data).objective and len(trained) == 6
@@ -231,15 +232,38 @@ def test_a_teacher_is_trained_where_the_student_is(switch, study, entry, monkeyp
 
 def test_a_teacher_takes_its_weights_to_another_machine(entry, monkeypatch, tmp_path):
     teachers = entry.part("teachers")
-    monkeypatch.setenv("TRICKS_DATA", str(tmp_path / "here"))
+    monkeypatch.setattr("tricks_lib.lab.data.cache.NETWORKS", str(tmp_path / "here"))
     teacher = teachers.save(mlp(1, 10), mlp, 1, 10)
     images = torch.randn(3, 1, 28, 28)
     answers, packed = teacher(images), pickle.dumps(teacher)
-    monkeypatch.setenv("TRICKS_DATA", str(tmp_path / "there"))
+    monkeypatch.setattr("tricks_lib.lab.data.cache.NETWORKS", str(tmp_path / "there"))
     teachers._loaded.cache_clear()
     there = pickle.loads(packed)
     assert there == teacher and there.file.is_relative_to(tmp_path / "there")
     torch.testing.assert_close(there(images), answers)
+
+
+def test_a_place_of_another_machine_is_not_used(entry, monkeypatch, tmp_path):
+    teachers = entry.part("teachers")
+    teacher = teachers.save(mlp(1, 10), mlp, 1, 10)
+    away = replace(teacher, path=str(tmp_path / "away" / "weights.pt"))
+    away.file.parent.mkdir()
+    away.file.write_bytes(teacher.file.read_bytes())
+    packed = pickle.dumps(away)
+    away.file.unlink()
+    there = pickle.loads(packed)
+    assert there == teacher and not away.file.exists()
+
+
+def test_a_cache_that_cannot_be_written_costs_no_teacher(entry, monkeypatch, tmp_path):
+    teachers = entry.part("teachers")
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr("tricks_lib.lab.data.cache.NETWORKS", str(tmp_path / "file" / "networks"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    network = mlp(1, 10)
+    teacher = teachers.save(network, mlp, 1, 10)
+    images = torch.randn(3, 1, 28, 28)
+    torch.testing.assert_close(teacher(images), network.eval()(images))
 
 
 def test_a_file_with_other_weights_is_refused(entry, tmp_path):

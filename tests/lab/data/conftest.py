@@ -12,6 +12,7 @@ def cache(tmp_path, monkeypatch):
     """An empty cache folder, and no network."""
     folder = tmp_path / "cache"
     monkeypatch.setenv("TRICKS_DATA", str(folder))
+    monkeypatch.setattr("tricks_lib.lab.data.cache.NETWORKS", "networks")
 
     def unplugged(*_, **__):
         raise URLError("Network is unreachable")

@@ -33,7 +33,7 @@ def test_a_folder_is_named_as_seen_from_here(classes, monkeypatch):
     with pytest.warns(UserWarning, match=f"^{classes.name}: there is no test split"):
         load_data(classes.name)
     monkeypatch.chdir(classes)
-    with pytest.warns(UserWarning, match=f"^{re.escape(str(classes.parent))}/pets: there is no"):
+    with pytest.warns(UserWarning, match=f"^{re.escape(str(classes))}: there is no"):
         load_data(classes)
 
 

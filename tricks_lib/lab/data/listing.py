@@ -6,6 +6,7 @@ Chapter: notebooks/00_baseline.ipynb
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -58,9 +59,11 @@ def readable(name: str) -> str:
 
 
 def readable_path(path: Path) -> str:
-    """Return a path that can be printed, short where it lies below the current folder."""
-    here = Path.cwd()
-    return readable(str(path.relative_to(here) if here in path.parents else path))
+    """Return a path that can be printed, seen from the current folder if it lies below that."""
+    with suppress(FileNotFoundError):  # the current folder may be gone
+        here = Path.cwd()
+        path = path.relative_to(here) if here in path.parents else path
+    return readable(str(path))
 
 
 def sample(file: BinaryIO, size: int) -> bytes:

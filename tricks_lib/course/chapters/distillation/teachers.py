@@ -5,16 +5,19 @@ Chapter: notebooks/06_distillation.ipynb
 
 import hashlib
 import io
-import os
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from pickle import UnpicklingError
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from tricks_lib.lab.data import Data, networks_folder
+from tricks_lib.lab.data.cache import NETWORKS, aside
+from tricks_lib.lab.distributed import workers
 from tricks_lib.lab.steps import pick_device
 from tricks_lib.lab.study import code_hash
 from tricks_lib.lab.study.run import ENGINE
@@ -77,8 +80,11 @@ class Saved:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Write the weights down where they are not at hand."""
         content = state.pop("content")
+        if state["path"] and not Path(state["path"]).exists():
+            state["path"] = None  # that was a place on the other machine
         self.__dict__.update(state)  # what is frozen may not be set
-        if content is not None and not self.file.exists():
+        there = self.file.read_bytes() if self.file.exists() else None
+        if content is not None and content != there:
             _write(content, self.file)
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -102,48 +108,82 @@ def _loaded(teacher: Saved, device: torch.device) -> nn.Module:
 
 def save(network: nn.Module, model: ModelFactory, channels: int, classes: int) -> Saved:
     """Write the weights of a trained network into a file of the cache, which is called after them,
-    and return the teacher that it is from now on."""
+    and return the teacher that it is from now on. Where nothing can be written there, the file is
+    one of the folder for temporary files."""
     teacher = Saved(model, channels, classes, fingerprint(network))
     held = io.BytesIO()
     torch.save(network.state_dict(), held)
-    _write(held.getvalue(), teacher.file)
+    try:
+        _write(held.getvalue(), teacher.file)
+    except OSError:
+        place = Path(tempfile.gettempdir()) / NETWORKS / teacher.file.name
+        teacher = replace(teacher, path=str(place))
+        _write(held.getvalue(), place)
     return teacher
 
 
 def trained(recipe: Recipe, data: Data, seed: int) -> Saved:
     """Return a teacher that is trained by a recipe: once, and the next time the same one.
 
-    It is known by all that it came from: the recipe with its code, the data, the seed, the kind of
-    device. A recipe that cannot be written down is trained each time.
+    It is known by what it came from: the recipe with its code, the data, the seed, the device and
+    the threads. A recipe that cannot be written down is trained each time. Of several workers under
+    `torchrun` the first says what is known, and all train or none.
 
     Args:
         recipe: how it is trained.
         data: on what.
         seed: of its run.
     """
-    try:
-        asked = (recipe.written(), code_hash(recipe), code_hash(*ENGINE))
-    except ValueError:
-        return save(
-            fit(recipe, data, seed=seed).model, recipe.model, data.channels, data.num_classes
-        )
-    given = data.fingerprint(), data.mean.tolist(), data.std.tolist(), seed
-    where = pick_device().type, torch.__version__
-    key = hashlib.sha256(repr((asked, given, where)).encode()).hexdigest()[:16]
-    told = networks_folder() / f"{key}.txt"
-    if told.exists():
-        teacher = Saved(recipe.model, data.channels, data.num_classes, told.read_text().strip())
-        if teacher.file.exists():
-            return teacher
+    team = workers()
+    told = _told(recipe, data, seed)
+    known = team.share_value(None if team.rank else _known(told, recipe, data))
+    if known is not None:
+        return cast("Saved", known)
     network = fit(recipe, data, seed=seed).model
-    teacher = save(network, recipe.model, data.channels, data.num_classes)
-    _write(teacher.weights.encode(), told)
+    teacher = None
+    if not team.rank:
+        teacher = save(network, recipe.model, data.channels, data.num_classes)
+        if told is not None and teacher.path is None:
+            _write(teacher.weights.encode(), told)
+    return cast("Saved", team.share_value(teacher))
+
+
+def _told(recipe: Recipe, data: Data, seed: int) -> Path | None:
+    """Return the file that says which weights came of this; None if it cannot be said what it is.
+
+    Threads and workers sum in another order, and so do other GPUs: their teacher is another one.
+    """
+    try:
+        asked = recipe.written(), code_hash(recipe), code_hash(*ENGINE)
+    except ValueError:
+        return None
+    given = data.fingerprint(), data.mean.tolist(), data.std.tolist(), seed
+    device = pick_device()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    where = name, torch.__version__, torch.get_num_threads(), workers().size
+    key = hashlib.sha256(repr((asked, given, where)).encode()).hexdigest()[:16]
+    return networks_folder() / f"{key}.txt"
+
+
+def _known(told: Path | None, recipe: Recipe, data: Data) -> Saved | None:
+    """Return the teacher that a file tells of, if its weights are there and whole."""
+    if told is None or not told.exists():
+        return None
+    teacher = Saved(recipe.model, data.channels, data.num_classes, told.read_text().strip())
+    try:
+        _loaded(teacher, torch.device("cpu"))
+    except (OSError, ValueError, RuntimeError, EOFError, UnpicklingError):
+        return None  # gone, damaged, or another network's
     return teacher
 
 
 def _write(content: bytes, file: Path) -> None:
     """Write a file as a whole, also where several processes write it at once."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{file.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    unfinished.replace(file)
+    with aside(file.parent) as folder:
+        unfinished = folder / file.name
+        unfinished.write_bytes(content)
+        try:
+            unfinished.replace(file)
+        except PermissionError:  # on Windows, while another process reads it
+            if not file.exists():
+                raise

@@ -399,6 +399,9 @@ def mean_interaction(
         metric: name of the metric.
         pairs: which; all by default.
         seeds: which; all by default.
+
+    Raises:
+        KeyError: if a seed was not run.
     """
     found = [beyond(result, *two, scale, metric) for two in pairs]
     chosen = found[0].keys() if seeds is None else seeds
@@ -416,7 +419,6 @@ def _against_zero(
 
 
 def best(result: StudyResult) -> str:
-    """Return the arm of `PLAN` with the best accuracy on validation images, of those with as many
-    epochs."""
+    """Return the arm with the best accuracy on validation images, of those with as many epochs."""
     arms = [arm for arm in result.runs if arm != LONGER]
     return max(arms, key=lambda arm: result.mean(arm, "validation_accuracy"))
