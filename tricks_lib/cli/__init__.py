@@ -111,7 +111,9 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    whole = _Parser(prog="python -m tricks_lib", description=__doc__)
+    told, _, _ = (__doc__ or "").partition("\nA command is")  # the rest is for readers of the code
+    more = "COMMAND --help tells the options of each."
+    whole = _Parser(prog="python -m tricks_lib", description=told, epilog=more)
     whole.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
