@@ -194,9 +194,21 @@ CLAIMS: list[Claim] = [
         own_light("bright"),
         comparisons=ALL,
         by=0.01,
-        carries="in brighter light it gains 4 points.",
+        carries="in brighter light it gains 4 points",
     ),
-    Says("in brighter light it gains {:.0f} points.", lambda: gained(SHIFT, own_light("bright"))),
+    Says(
+        "in brighter light it gains {:.0f} points (longer training: {:.0f}).",
+        lambda: [gained(one, own_light("bright")) for one in (SHIFT, LONGER)],
+    ),
+    NoneSeen(
+        PLAN,
+        SHIFT,
+        own_light("dim"),
+        baseline=STANDARDIZED,
+        carries="between it and the layer of the next line no difference was seen there.",
+    ),
+    Hurts(PLAN, SHIFT, carries="and 2 points in the light of training."),
+    Says("and {:.0f} points in the light of training.", lambda: -gained(SHIFT, "accuracy")),
     # The rivals.
     *(
         Within(
