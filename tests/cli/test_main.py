@@ -22,7 +22,7 @@ def alone(script, *arguments):
     ("arguments", "status", "told"),
     [
         ("--help", 0, "record the course's studies"),
-        ("study --help", 0, "warmup, linear_scaling"),
+        ("study --help", 0, "no_weight_decay"),
         ("record --help", 0, "warmup, linear_scaling"),
         ("predict --help", 0, "MODEL"),
         ("compare --help", 0, "--metric"),

@@ -136,7 +136,7 @@ CLAIMS: list[Claim] = [
         "AMSBound, as published",
         baseline="SGD, as published",
         comparisons=AT_THE_SAME_TIME,
-        carries="the last only just leaves zero out.",
+        carries="the last was not repeated.",
     ),
     Says("at the end the bounds are a factor of {:.0f} apart.", factor_at_the_end),
     *(

@@ -23,7 +23,7 @@ CHAPTER = Chapter(
     start="five seeds for a first look, twenty for a verdict, each with its own training images",
     plain="scipy.stats.ttest_rel(trick, baseline).confidence_interval(0.95)",
     papers="[Goyal et al. 2017](../book/references.md#goyal2017accurate): mean ± standard "
-    "deviation of five runs in every table",
+    "deviation of five runs in tables 1 and 2",
     before="Python, how a network is trained by gradient descent, and what a mean and a standard "
     "deviation are.",
     minutes=60,

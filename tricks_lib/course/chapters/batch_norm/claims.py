@@ -191,7 +191,7 @@ CLAIMS: list[Claim] = [
     Differs(SURFACE, NORM, "doublings", baseline=STILL, by=3, comparisons=2),
     Differs(SURFACE, NORM, "length", baseline=STILL, by=2, comparisons=2),
     Says(
-        "the largest step is on average {:.0f} times as long ({:.0f} to {:.0f}).",
+        "this number is on average {:.0f} times as large ({:.0f} to {:.0f}).",
         lambda: [moving("doublings", part) for part in ("mean", "low", "high")],
     ),
     Says(
@@ -201,7 +201,7 @@ CLAIMS: list[Claim] = [
     ),
     Says(
         "Statistics that move with the weights made the longest step down {:.0f} times as long",
-        lambda: moving("doublings"),
+        lambda: moving("length"),
     ),
     Holds(
         "the surface without normalisation",

@@ -130,7 +130,7 @@ CLAIMS: list[Claim] = [
     ),
     Holds("dropout 0.9 in the search", nine_tenths_diverged, carries="(0.9 diverged)"),
     Says(
-        "Stopping after 8 epochs gains {:.1f}, a learning rate of 0.005 gains {:.1f}, and weight "
+        "Training for 8 epochs gains {:.1f}, a learning rate of 0.005 gains {:.1f}, and weight "
         "decay of 0.05 gains {:.1f}.",
         lambda: [gain(EARLY), gain(LOW_RATE), gain(DECAY)],
     ),
@@ -267,8 +267,8 @@ CLAIMS: list[Claim] = [
     Holds(
         "variance shift",
         variance_is_shifted_behind_dropout_alone,
-        carries="behind dropout a test has about 0.7 of the variance that is remembered, in the "
-        "controls 0.99 to 1.00.",
+        carries="behind dropout evaluation mode has about 0.7 of the variance that is remembered, "
+        "in the controls 0.99 to 1.00.",
     ),
     Differs(SHIFT, INSIDE, "ratio_2", LAST, by=0.1, carries="The shift is there"),
     Helps(

@@ -309,7 +309,7 @@ CLAIMS: list[Claim] = [
         f"{STOPPED}, last weights",
         baseline=STOPPED,
         comparisons=BESIDE,
-        carries="no difference is seen between them",
+        carries="no other difference is seen",
     ),
     Says(
         "the last weights in place of the best cost {:.1f} points.",

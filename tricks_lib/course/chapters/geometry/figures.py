@@ -95,7 +95,7 @@ def draw_ways() -> Figure:
 
 
 def draw_batch(data: Data, seed: int = 0) -> Figure:
-    """Draw four training images as they are, and each as it comes up in two epochs."""
+    """Draw five training images as they are, and each as it comes up in two epochs."""
     images = data.train.images[:5].cpu()
     torch.manual_seed(seed)
     rows = [images] + [HorizontalFlip()(RandomCrop()(images)) for _ in range(2)]

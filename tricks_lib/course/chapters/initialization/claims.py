@@ -163,7 +163,7 @@ CLAIMS: list[Claim] = [
     Holds(
         "He's start diverges with shortcuts",
         shortcuts_diverge_with_hes_start,
-        carries="from a learning rate of 0.01 on every run diverged.",
+        carries="from 0.01 on all diverged.",
     ),
     NoneSeen(
         AGAIN,

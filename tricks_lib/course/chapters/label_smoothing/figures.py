@@ -109,7 +109,7 @@ def _draw_number_line(ax: plt.Axes) -> None:
     ax.plot([80, 80], [-0.5, 2.3], color="black", lw=1.5)
     ax.text(80, 2.5, "right answer: 80 %", ha="center")
     rows = (
-        (1.7, "a network that memorised", 99, 91, "at most 91 %: nearer"),
+        (1.7, "a network that memorised", 99, 91, "about 91 %: nearer"),
         (0.4, "a well calibrated network", 80, 73, "further away"),
     )
     for height, name, before, after, told in rows:

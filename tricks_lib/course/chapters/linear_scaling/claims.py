@@ -108,9 +108,9 @@ def warmup_at_its_best() -> None:
 
 def warmup_in_colour() -> float:
     """Return what warmup adds to the rule in the long runs of the standing setting, in points."""
-    gap = result("colour").difference(
-        "large batches, scaled, warmup", baseline="large batches, scaled"
-    )
+    recorded = result("colour")
+    assert recorded is not None
+    gap = recorded.difference("large batches, scaled, warmup", baseline="large batches, scaled")
     assert gap.low > 0, gap
     return 100 * gap.mean
 

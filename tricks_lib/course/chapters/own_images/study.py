@@ -1,7 +1,7 @@
-"""What `study --all` finds in a small folder: every trick off the shelf, on 240 images.
+"""What `study --all` finds in a small folder: tricks off the shelf, on 240 images.
 
-Not measured: the baseline without its weight decay and without batch normalisation, which `--all`
-tries too.
+Not measured: distillation, and the baseline without weight decay or batch normalisation, which
+`--all` tries too.
 
 Four kinds of tops out of Fashion-MNIST (T-shirt, pullover, coat, shirt), which are hard to tell
 apart. Each seed draws 240 images to train on and 60 for choices; all are judged by the same 1,900.

@@ -34,8 +34,7 @@ CHAPTER = Chapter(
     seconds=60,
     switch=switch,
     use="labels are doubtful and the run is long; try crop and mirror, and stopping early, first.",
-    avoid="runs are short, training images are still being learnt, or a crop misses what the "
-    "label is about.",
+    avoid="runs are short, or a crop misses what the label is about.",
     start="β = 0.3, the paper's.",
     plain="x = torch.cat([torch.cat(crops[:2], 3), torch.cat(crops[2:], 3)], 2)",
     papers="WideResNet-28-10 on CIFAR-10, test error: 3.89 % without, 2.85 ± 0.06 % with RICAP; on "

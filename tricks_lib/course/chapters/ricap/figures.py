@@ -137,7 +137,7 @@ def draw_four_crops() -> Figure:
 
 
 def draw_garments(data: Data, seed: int = 0) -> Figure:
-    """Draw four training images as they are, and eight patched by the paper's setting.
+    """Draw four training images as they are, and four patched by the paper's setting.
 
     Args:
         data: whose training images.

@@ -48,10 +48,10 @@ CHAPTER = Chapter(
     switch=switch,
     use="the loss rises in the first steps, as it may with large batches and a learning rate "
     "scaled up for them, and you want to keep that learning rate.",
-    avoid="a smaller learning rate will do (try that first: in the chapter's own setting it does "
+    avoid="a smaller learning rate will do (try that first: in the chapter's own setting 0.2 does "
     "better), or the first steps are stable anyway.",
     start="a straight line from near zero over 5 of 120 epochs (He et al. 2019), or over a tenth "
-    "of a short training.",
+    "of a short run.",
     plain="SequentialLR(opt, [LinearLR(opt, 1 / 16, total_iters=15), "
     "CosineAnnealingLR(opt, T_max=45)], milestones=[15])",
     papers="ResNet-50 on ImageNet, batches of 8,192, top-1 error over five runs: "

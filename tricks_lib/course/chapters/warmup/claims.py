@@ -161,8 +161,7 @@ CLAIMS: list[Claim] = [
     Holds(
         "the standing settings saw no difference",
         nothing_seen_where_tuned,
-        carries="At a learning rate tuned without it, in both standing settings, no difference was "
-        "seen.",
+        carries="Standing settings: no difference seen",
     ),
     Hurts(PLAN, CALM_WARM, baseline=CALM, comparisons=5),
     Helps(PLAN, CALM, baseline=WARM, comparisons=3),
@@ -179,7 +178,7 @@ CLAIMS: list[Claim] = [
     Holds(
         "without warmup the network starts too curved, and is flat enough once the spike is over",
         spike_made_flat,
-        carries="The run without warmup gets there too, but through the spike",
+        carries="The run without warmup gets there too, but through a higher spike",
     ),
     Differs(CURVATURE, HELD, "curvature_when_over", baseline=WARM),
     Printed('"still reaches similar accuracy"', source="He et al. 2016, footnote 5"),

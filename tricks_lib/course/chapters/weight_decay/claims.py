@@ -48,7 +48,7 @@ from .study import (
 
 __all__ = ["CLAIMS"]
 
-CHEAP = "None of the cheap rivals does the job."
+CHEAP = "These three cheap rivals do not do it."
 ASKED = 1 + len(PLAN.rivals)
 
 
@@ -167,7 +167,7 @@ CLAIMS: list[Claim] = [
     ),
     Says("the best one falls as λ rises: {:g} at 0.008, and {:g} at 0.032.", best_rates),
     Says(
-        "These two tries are the best; their doses are {:.1f} and {:.1f}.",
+        "With SGD these tries are best; their doses are {:.1f} and {:.1f}.",
         best_fields_have_the_doses,
     ),
     Says(

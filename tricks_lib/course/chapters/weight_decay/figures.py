@@ -218,7 +218,7 @@ def grid(searched: StudyResult, way: str) -> np.ndarray:
 
 
 def draw_grid(searched: StudyResult, way: str) -> Figure:
-    """Draw the grid of one way to decay, a number in each field, the best of each row framed."""
+    """Draw the grid of one way to decay, a number in each field, the best of each row bold."""
     values = grid(searched, way)
     decays = ((0.0,) if way == "AdamW" else ()) + tuple(DECAYS[way])
     figure, ax = plt.subplots(figsize=(4.6, 3.2))
