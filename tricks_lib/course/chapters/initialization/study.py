@@ -257,11 +257,12 @@ def chosen(names: Iterable[str]) -> dict[str, Recipe]:
 
 AGAIN = StudyPlan(
     path=RESULTS / "initialization-again.jsonl",
-    recipes=chosen((DEFAULT, HE, DEFAULT_UP, NORM)),
+    recipes=chosen((DEFAULT, HE, DEFAULT_UP, NORM, HE_NORM)),
     data=DATA,
     seeds=range(10, 20),
 )
-"""The headline and its closest rivals with ten further seeds."""
+"""The headline, its closest rivals, and He's start with batch normalisation, with ten further
+seeds."""
 
 BY_DEPTH = StudyPlan(
     path=RESULTS / "initialization-depth.jsonl",
