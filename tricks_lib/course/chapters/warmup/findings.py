@@ -143,8 +143,8 @@ def all_arms(result: StudyResult) -> Markdown:
     """Lay out the mean of every arm, and its difference from no warmup at 1.6."""
     text: str = result.table("accuracy")._repr_markdown_()
     return Markdown(
-        f"{text}\n\nThe intervals of this table hold for all its {len(result.runs) - 1} "
-        "differences at once, so they are wider than those above."
+        f"{text}\n\nAll but the declared interval are wide enough to hold for "
+        f"{len(result.runs) - 1} differences at once."
     )
 
 
@@ -212,21 +212,21 @@ def beside_the_paper(result: StudyResult) -> Markdown:
 
 def standing() -> Markdown:
     """Say what the standing settings have found so far; an empty text where nothing is recorded."""
-    lines, words = [], set()
+    lines, words = [], {found.word for name in SETTINGS if (found := finding("warmup", name))}
     for name in SETTINGS:
         for found, told in (
             (finding("warmup", name), "with warmup, against the baseline"),
             (rival_finding("warmup", name), "with warmup, against half the learning rate"),
         ):
             if found:
-                words.add(found.word)
                 lines.append(f"- *{name}*, {told}: **{found.word}**, {found.figures}.")
     head = (
         "In the standing settings the learning rate was tuned without warmup, and the warmup is a "
         "tenth of the run:\n\n"
     )
     end = (
-        "\n\nSo no gain was seen there, and a small one is not ruled out; the gain above belongs "
+        "\n\nSo no gain over that learning rate was seen, and a small one is not ruled out; the "
+        "gain above belongs "
         f"to a learning rate of {PLAN.recipes[WARM].lr:g}, which is too large for the first steps."
     )
     shown = "\n".join(lines) + (end if words == {"no difference seen"} else "")
