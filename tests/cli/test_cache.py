@@ -3,6 +3,7 @@ from tricks_lib.lab.data import cache_folder
 
 def test_the_cache_is_told_and_cleared(run, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("TRICKS_DATA", str(tmp_path))
+    monkeypatch.setattr("tricks_lib.lab.data.cache.NETWORKS", "networks")
     kept, download = tmp_path / "folders" / "mine.pt", tmp_path / "FashionMNIST" / "raw"
     for file in (kept, download):
         file.parent.mkdir()
