@@ -1,6 +1,12 @@
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 import warnings
+from contextlib import suppress
 
 import pytest
 
@@ -203,3 +209,29 @@ def test_a_cluster_is_handed_on(run, few, monkeypatch):
     options = ("--ray", "head:6379", "--workers", "3")
     assert run("study", "--tricks", "warmup", *QUICK, *options) == 2
     assert (asked["ray"], asked["jobs"]) == ("head:6379", 3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal for a group")
+def test_ctrl_c_of_a_terminal_stops_the_workers_in_silence(tmp_path):
+    """The signal goes to all processes, as a terminal sends it."""
+    command = "study --data digits --tricks mixup --seeds 8 --epochs 40 --workers 2 --device cpu"
+    with open(tmp_path / "told", "w") as told:
+        study = subprocess.Popen(
+            [sys.executable, "-m", "tricks_lib", *command.split(), "--out", tmp_path / "out"],
+            stdout=told,
+            stderr=told,
+            start_new_session=True,
+            # A shell that starts something in the background lets it ignore the signal.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        try:
+            while "[1/16]" not in (tmp_path / "told").read_text() and study.poll() is None:
+                time.sleep(0.1)
+            os.killpg(study.pid, signal.SIGINT)
+            assert study.wait(timeout=120) == 130
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(study.pid, signal.SIGKILL)
+    _, after = (tmp_path / "told").read_text().split("[1/16]")
+    assert "Stopped. The same command goes on from here." in after
+    assert "Traceback" not in after and "Warning" not in after

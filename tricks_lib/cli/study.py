@@ -160,6 +160,10 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"there is no folder and no data set ({', '.join(SETS)}) named {near}")
     if options.out:
         _check_writable(options.out)
+    if options.workers > 1:
+        # Ctrl-C kills the workers, and Python's tracker tells of the semaphores that they leave.
+        told = filter(None, (os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker"))
+        os.environ["PYTHONWARNINGS"] = ",".join(told)
     from ..practice.studying import Question, answer  # loads torch
 
     asked = {k: v for k, v in vars(options).items() if k in Question.__dataclass_fields__}

@@ -6,6 +6,8 @@ Chapter: notebooks/00_baseline.ipynb
 import math
 import os
 import platform
+import signal
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -292,7 +294,8 @@ class _Making:
         if jobs > 1:
             pool = Parallel(jobs, return_as="generator_unordered", pre_dispatch=2 * jobs)
             try:
-                yield from pool(delayed(self.alone)(*task) for task in tasks)
+                here = os.getpid()
+                yield from pool(delayed(self.beside)(here, *task) for task in tasks)
             except BrokenProcessPool as error:
                 raise ChildProcessError(
                     f"one of {jobs} processes that made runs was killed from outside, as a machine "
@@ -312,6 +315,19 @@ class _Making:
         """Yield what came of every task on the machines of a cluster as soon as it is over."""
         run = partial(_run_there, replace(self, data=None), there)
         yield from cluster.all(run, tasks, self.data, gpu=self.device.type == "cuda")
+
+    def beside(
+        self, maker: int, arm: str, seed: int, recipe: Recipe | Callable
+    ) -> tuple[str, int, dict[str, Any], float]:
+        """Make a run in a worker of the process with the number `maker`.
+
+        A terminal sends Ctrl-C to both. The maker stops its workers, so they need not hear it, and
+        print nothing.
+        """
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if os.getpid() != maker and in_main_thread:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return self.alone(arm, seed, recipe)
 
     def alone(
         self, arm: str, seed: int, recipe: Recipe | Callable
