@@ -414,7 +414,8 @@ def _against_zero(
 ) -> Difference:
     kind = INTERACTION
     if metric != "accuracy" or scale is not as_it_is:
-        kind = Metric("interaction", f"{metric} beyond the sum of both gains")
+        name = metric.upper() if metric in ("nll", "ece") else metric
+        kind = Metric("interaction", f"{name} beyond the sum of both gains")
     return paired_difference(kind, found, dict.fromkeys(found, 0.0), comparisons=comparisons)
 
 
