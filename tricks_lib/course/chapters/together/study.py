@@ -287,7 +287,7 @@ def finalists(epochs: int = LONG, width: int = WIDTH, names: Collection[str] = F
 LEFT_OUT = part("apart", {FULL: with_tricks(ORDER), **left_out()})
 SMALL = part("small", finalists(width=NARROW))
 LARGE = part("large", finalists(width=WIDE), FEW)
-LONGEST = part("longest", finalists(LONGEST_EPOCHS, names=(RIVAL, f"+ {AUTO}", FULL)), FEW)
+LONGEST = part("longest", finalists(LONGEST_EPOCHS, names=(RIVAL, f"+ {AUTO}", FULL)))
 SAME_TIME = part(
     "time",
     {
