@@ -23,6 +23,7 @@ __all__ = [
     "more_seeds",
     "paired_margin",
     "target",
+    "variances",
 ]
 
 CHANCE = 0.8
@@ -136,6 +137,26 @@ def paired_margin(trick: np.ndarray, baseline: np.ndarray, *, comparisons: int =
     return float(_quantile(comparisons) * gaps.std(ddof=1) / math.sqrt(len(gaps)))
 
 
+def variances(gaps: np.ndarray) -> tuple[float, float, float]:
+    """Return the parts of which differences consist: how far they move with the seed, with the
+    image, and with what one seed does on one image. A two-way analysis of variance with one
+    difference in each cell.
+
+    Args:
+        gaps: trick minus baseline, (seeds, images) or (seeds, parts of the images), two or more of
+            both.
+
+    Returns:
+        Three variances; 0 where an estimate falls below it.
+    """
+    seeds, images = gaps.shape
+    rest = gaps - gaps.mean(axis=1, keepdims=True) - gaps.mean(axis=0) + gaps.mean()
+    of_both = float((rest**2).sum()) / ((seeds - 1) * (images - 1))
+    of_seeds = max(0.0, float(gaps.mean(axis=1).var(ddof=1)) - of_both / images)
+    of_images = max(0.0, float(gaps.mean(axis=0).var(ddof=1)) - of_both / seeds)
+    return of_seeds, of_images, of_both
+
+
 def added_margin(trick: np.ndarray, baseline: np.ndarray, *, comparisons: int = 1) -> float:
     """Return what the choice of the test images adds to the interval of the seeds.
 
@@ -162,9 +183,7 @@ def added_margin(trick: np.ndarray, baseline: np.ndarray, *, comparisons: int = 
         raise ValueError(f"expected answers of two seeds or more, got {seeds}")
     if images < 2:
         return math.inf
-    rest = gaps - gaps.mean(axis=1, keepdims=True) - gaps.mean(axis=0) + gaps.mean()
-    of_both = (rest**2).sum() / ((seeds - 1) * (images - 1))
-    of_images = max(0.0, gaps.mean(axis=0).var(ddof=1) - of_both / seeds)
+    _, of_images, _ = variances(gaps)
     return float(_quantile(comparisons) * math.sqrt(of_images / images))
 
 

@@ -14,6 +14,7 @@ from scipy import stats
 from tricks_lib.course.standing.comparisons import SETTINGS, result
 from tricks_lib.lab.figures import BLUE, GREY, ORANGE, difference_dots
 from tricks_lib.lab.study import Difference, StudyResult
+from tricks_lib.practice.enough import variances
 
 from .study import NONE, PART
 
@@ -77,13 +78,8 @@ def errors(recorded: StudyResult, arm: str) -> tuple[float, float, float]:
         recorded: the study.
         arm: which is compared with the baseline.
     """
-    gaps = by_part(recorded, arm)
-    seeds, parts = gaps.shape
-    rest = gaps - gaps.mean(axis=1, keepdims=True) - gaps.mean(axis=0) + gaps.mean()
-    both = (rest**2).sum() / ((seeds - 1) * (parts - 1))
-    of_seeds = max(0.0, gaps.mean(axis=1).var(ddof=1) - both / parts)
-    of_images = max(0.0, gaps.mean(axis=0).var(ddof=1) - both / seeds)
-    return math.sqrt(of_seeds), math.sqrt(of_images), math.sqrt(both)
+    of_seeds, of_images, of_both = variances(by_part(recorded, arm))
+    return math.sqrt(of_seeds), math.sqrt(of_images), math.sqrt(of_both)
 
 
 def half_width(of_seeds: float, of_images: float, of_both: float, seeds: int, images: int) -> float:

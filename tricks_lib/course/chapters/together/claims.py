@@ -212,7 +212,9 @@ CLAIMS: list[Claim] = [
         comparisons=8,
         carries="In runs of 10 epochs crop and mirror cost",
     ),
-    Holds("at each length", all_eight_stay_behind, carries="all eight stay behind at each length"),
+    Holds(
+        "at each length", all_eight_stay_behind, carries="all eight stayed behind at each length"
+    ),
     Says("took {:.2f} times as long", lambda: COST),
     # Others.
     Says(
